@@ -1,0 +1,50 @@
+.DEFAULT_GOAL := help
+SHELL := /bin/sh
+PORT ?= 8000
+VENV := .venv
+PYTHON := $(VENV)/bin/python
+
+.PHONY: help setup run test check bench
+
+help:  ## say what there is
+	@grep -E '^[a-z]+:.*##' Makefile | sed 's/:.*## /\t/'
+
+setup: $(VENV)/.run  ## install what running needs
+	@sh .ci/packages run
+
+run: setup  ## serve on http://127.0.0.1:8000, everything in one process
+	@$(PYTHON) manage.py migrate --no-input -v0
+	@$(PYTHON) manage.py welcome --port $(PORT)
+	@exec $(PYTHON) manage.py serve --port $(PORT)
+
+check: $(VENV)/.dev  ## linters, types, dead code, import contracts, migrations, deployment settings
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/mypy config voice jobs accounts tests benchmarks manage.py
+	$(VENV)/bin/vulture
+	$(VENV)/bin/lint-imports
+	sh .ci/settings
+
+test: $(VENV)/.dev  ## check, then every test in both shapes, on real servers
+	@sh .ci/packages test
+	@$(MAKE) --no-print-directory check
+	$(VENV)/bin/coverage erase
+	$(VENV)/bin/coverage run -m pytest --shape=embedded
+	$(VENV)/bin/coverage run -m pytest --shape=deployed
+	$(VENV)/bin/coverage combine -q
+	$(VENV)/bin/coverage report
+
+bench: $(VENV)/.dev  ## measure latency and queue overhead on this machine
+	@sh .ci/packages test
+	$(PYTHON) -m benchmarks
+
+$(VENV)/bin/pip:
+	@sh .ci/venv $(VENV)
+
+$(VENV)/.run: $(VENV)/bin/pip pyproject.toml constraints.txt
+	$(VENV)/bin/pip install -q -c constraints.txt -e '.[espeak]'
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/bin/pip pyproject.toml constraints.txt
+	$(VENV)/bin/pip install -q -c constraints.txt -e '.[espeak,dev]'
+	@touch $@ $(VENV)/.run

@@ -1,0 +1,119 @@
+"""Rate limits, counted by django-ratelimit: sign-in by user name and by address, writing by user.
+
+The library's own keys and its handling of a cache that is away were measured to be wrong for us, hence our keys and our policy.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+from typing import Any
+
+import structlog
+from django.conf import settings
+from django.http import HttpRequest
+from django_ratelimit.core import get_usage
+from redis.exceptions import RedisError
+from rest_framework.request import Request
+from rest_framework.throttling import BaseThrottle
+from rest_framework.views import APIView
+
+from config.errors import RateLimited, Unavailable
+
+log = structlog.get_logger("limits")
+
+IPV6_NETWORK = 64
+# bits: one customer's addresses
+MINUTE = 60
+CACHE_RETRY = 5
+# seconds after which a client may try whether requests can be counted again
+
+Address = IPv4Address | IPv6Address
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """So many requests in a period, of whoever has the same key."""
+
+    group: str
+    rate: str
+    # "20/m"
+    closed: bool
+    # what a cache that is away means: nobody passes, or everybody
+
+
+def count(request: HttpRequest, limit: Limit, key: str) -> None:
+    """Count one request; RateLimited when it is one too many, Unavailable when it can't be counted and the limit is a closed one.
+
+    What is left is noted on the request, from where it reaches the answer's `x-ratelimit-*` headers.
+    """
+    digest = hashlib.sha256(key.encode()).hexdigest()
+    try:
+        usage = get_usage(request, group=limit.group, key=lambda *_: digest, rate=limit.rate, increment=True)
+    except (RedisError, OSError) as error:
+        log.warning("not counted", group=limit.group, reason=repr(error))
+        if limit.closed:
+            raise Unavailable(retry_after=CACHE_RETRY) from None
+        return
+    reset = usage["time_left"]
+    request.limit_headers = {  # type: ignore[attr-defined]
+        "x-ratelimit-limit-requests": str(usage["limit"]),
+        "x-ratelimit-remaining-requests": str(max(0, usage["limit"] - usage["count"])),
+        "x-ratelimit-reset-requests": _duration(reset),
+    }
+    if usage["should_limit"]:
+        raise RateLimited(retry_after=reset)
+
+
+class UserWrites(BaseThrottle):
+    """For views that write or generate: so many requests a user."""
+
+    def allow_request(self, request: Request, _view: APIView) -> bool:
+        count(request._request, Limit("writes", settings.WRITE_RATE, closed=False), str(request.user.pk))
+        return True
+
+
+class AddressSignIns(BaseThrottle):
+    """For the views where passwords and tokens are tried: so many requests an address."""
+
+    def allow_request(self, request: Request, _view: APIView) -> bool:
+        django_request = request._request
+        count(django_request, Limit("sign-in by address", settings.ADDRESS_RATE, closed=True), client_address(django_request))
+        return True
+
+
+def count_attempt(request: HttpRequest, username: str) -> None:
+    """One password tried for a user name, whether there is such a user or not."""
+    count(request, Limit("sign-in by name", settings.SIGN_IN_RATE, closed=True), username.casefold())
+
+
+def client_address(request: HttpRequest) -> str:
+    """The address that a limit may count by: the peer's, or where that is a proxy of ours, what the proxy saw. IPv6 as its /64."""
+    address = _parsed(request.META.get("REMOTE_ADDR", ""))
+    forwarded = request.META.get("HTTP_X_FORWARDED_FOR", "").split(",")
+    while address is not None and _trusted(address) and forwarded:
+        address = _parsed(forwarded.pop()) or address
+        if not _trusted(address):
+            break
+    if address is None:
+        return "unknown"
+    return str(ip_network((address, IPV6_NETWORK), strict=False)) if address.version == IPv6Address(0).version else str(address)
+
+
+def _trusted(address: Address) -> bool:
+    return any(address in network for network in settings.TRUSTED_PROXIES)
+
+
+def _parsed(text: str) -> Address | None:
+    try:
+        address = ip_address(text.strip())
+    except ValueError:
+        return None
+    return getattr(address, "ipv4_mapped", None) or address
+
+
+def _duration(seconds: Any) -> str:
+    """As OpenAI writes them: `12s`, `6m0s`."""
+    minutes, rest = divmod(int(seconds), MINUTE)
+    return f"{minutes}m{rest}s" if minutes else f"{rest}s"

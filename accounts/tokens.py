@@ -1,0 +1,158 @@
+"""The JWTs, told apart by `typ`, and the one door that turns a bearer's into who is calling: for HTTP and for sockets.
+
+Signature, algorithm, `exp`, `iat`, `nbf` and `iss` are checked by simplejwt and PyJWT; what they let through is checked here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, TypeVar
+
+from django.conf import settings
+from django.contrib.auth.models import update_last_login
+from django.utils import timezone
+from rest_framework_simplejwt.exceptions import TokenError
+from rest_framework_simplejwt.tokens import Token
+
+from accounts.errors import InvalidToken
+from accounts.models import ApiKey, Scope, SignIn, User
+
+LONGEST_TOKEN = 4096
+# characters; ours have some 500
+FOREVER = timedelta(days=3650)
+# of an API key that was given no end: JWTs must have one
+EVERY_SCOPE = frozenset(Scope)
+
+
+class AccessToken(Token):
+    token_type = "access"  # noqa: S105
+    lifetime = settings.SIMPLE_JWT["ACCESS_TOKEN_LIFETIME"]
+
+
+class ApiKeyToken(Token):
+    token_type = "api_key"  # noqa: S105
+    lifetime = FOREVER
+
+
+class RefreshToken(Token):
+    token_type = "refresh"  # noqa: S105
+    lifetime = settings.SIMPLE_JWT["REFRESH_TOKEN_LIFETIME"]
+
+
+class BearerToken(Token):
+    """A token that opens the door: an access token or an API key."""
+
+    token_type = AccessToken.token_type
+    lifetime = AccessToken.lifetime
+
+    def verify_token_type(self) -> None:
+        if self.payload.get("typ") not in (AccessToken.token_type, ApiKeyToken.token_type):
+            raise TokenError("Token has wrong type")
+
+
+AnyToken = TypeVar("AnyToken", bound=Token)
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Who is calling, and with what."""
+
+    user: User
+    scopes: frozenset[Scope]
+    api_key: ApiKey | None = None
+    sign_in: SignIn | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    access: str
+    refresh: str
+
+
+def identify(bearer: str) -> Identity:
+    """The caller behind an access token or an API key. InvalidToken whatever is wrong with it, or with them."""
+    token = _decoded(BearerToken, bearer)
+    if token["typ"] == AccessToken.token_type:
+        sign_in = _sign_in_of(token)
+        return Identity(sign_in.owner, EVERY_SCOPE, sign_in=sign_in)
+    key = ApiKey.objects.live().select_related("owner").filter(pk=_text(token, "key")).first()
+    if key is None:
+        raise InvalidToken
+    _check_owner(token, key.owner)
+    key.note_use()
+    return Identity(key.owner, frozenset(Scope(name) for name in key.scopes), api_key=key)
+
+
+def sign_in(user: User) -> Pair:
+    """The first two tokens of a sign-in."""
+    refresh = RefreshToken()
+    begun = SignIn.begin(user, token_id=refresh["jti"])
+    update_last_login(type(user), user)
+    return _pair(user, begun, refresh)
+
+
+def refresh(token: str) -> Pair:
+    """Two new tokens for a refresh token, which is used up by it."""
+    used = _decoded(RefreshToken, token)
+    family = _sign_in_of(used)
+    following = RefreshToken()
+    if not family.rotate(used=used["jti"], following=following["jti"]):
+        raise InvalidToken
+    return _pair(family.owner, family, following)
+
+
+def sign_out(token: str) -> None:
+    """End the sign-in that a refresh token belongs to, and with it every token of it."""
+    _sign_in_of(_decoded(RefreshToken, token)).end()
+
+
+def issue_key(*, owner: User, name: str, scopes: list[Scope], expires_at: datetime | None = None) -> tuple[ApiKey, str]:
+    """A new API key, and its token, which can't be had again."""
+    key = ApiKey.objects.create(owner=owner, name=name, scopes=[scope.value for scope in scopes], expires_at=expires_at)
+    token = ApiKeyToken()
+    token["sub"], token["stamp"], token["key"] = str(owner.pk), owner.stamp, key.pk
+    if expires_at is not None:
+        token.set_exp(from_time=timezone.now(), lifetime=expires_at - timezone.now())
+    key.refresh_from_db()
+    return key, str(token)
+
+
+def _pair(user: User, family: SignIn, following: RefreshToken) -> Pair:
+    access = AccessToken()
+    for token in (access, following):
+        token["sub"], token["stamp"], token["sid"] = str(user.pk), user.stamp, family.pk
+    return Pair(access=str(access), refresh=str(following))
+
+
+def _decoded(kind: type[AnyToken], raw: str) -> AnyToken:
+    if len(raw) > LONGEST_TOKEN or not raw.isascii():
+        raise InvalidToken
+    try:
+        token = kind(raw)  # type: ignore[arg-type]
+    except (TokenError, TypeError, ValueError, OverflowError):
+        raise InvalidToken from None
+    if token.payload.get("aud") != settings.SIMPLE_JWT["AUDIENCE"]:
+        raise InvalidToken
+    return token
+
+
+def _sign_in_of(token: Token) -> SignIn:
+    family = SignIn.objects.live().select_related("owner").filter(pk=_text(token, "sid")).first()
+    if family is None:
+        raise InvalidToken
+    _check_owner(token, family.owner)
+    return family
+
+
+def _check_owner(token: Token, owner: User) -> None:
+    """The token must name the row's owner, as a UUID in its canonical form, with the stamp of today's password."""
+    if _text(token, "sub") != str(owner.pk) or _text(token, "stamp") != owner.stamp:
+        raise InvalidToken
+
+
+def _text(token: Token, claim: str) -> str:
+    value: Any = token.payload.get(claim)
+    if not isinstance(value, str) or "\0" in value:
+        raise InvalidToken
+    return value

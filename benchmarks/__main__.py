@@ -1,0 +1,18 @@
+"""All figures in one run. Each line says what was measured, how often, and its median and extremes."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+from benchmarks import doorbell, latency
+from tests.servers import PostgresServer, RedisServer
+
+
+def main() -> None:
+    with tempfile.TemporaryDirectory() as folder, PostgresServer() as postgres, RedisServer() as redis:
+        doorbell.report(redis.url)
+        latency.report(Path(folder), postgres.url, redis.url)
+
+
+main()

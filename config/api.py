@@ -1,0 +1,216 @@
+"""The HTTP door: request ids, one log line a request, and every refusal rendered in the one error shape."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any
+from urllib.parse import unquote_to_bytes
+
+import redis.exceptions
+import structlog
+from asgiref.sync import iscoroutinefunction, markcoroutinefunction
+from django.core.exceptions import PermissionDenied, RequestDataTooBig, SuspiciousOperation, TooManyFieldsSent, TooManyFilesSent
+from django.db import InterfaceError, OperationalError
+from django.http import Http404, HttpRequest, HttpResponseBase, JsonResponse
+from pydantic import ValidationError
+from rest_framework import exceptions
+from rest_framework.response import Response
+
+from accounts.ids import new_id
+from config.errors import Forbidden, InternalError, NotAuthenticated, NotFound, RateLimited, Refusal, TooLarge, Unavailable
+
+log = structlog.get_logger("http")
+
+ADMIN = "/admin/"
+PYDANTIC_CODES = {
+    "missing": "missing_required_parameter",
+    "extra_forbidden": "unknown_field",
+    "greater_than": "out_of_range",
+    "greater_than_equal": "out_of_range",
+    "less_than": "out_of_range",
+    "less_than_equal": "out_of_range",
+    "literal_error": "invalid_value",
+    "enum": "invalid_value",
+    "value_error": "invalid_value",
+    "string_too_long": "too_long",
+    "string_too_short": "too_short",
+    "too_long": "too_long",
+}
+# other types of pydantic's own end in "_type" or "_parsing" and are `invalid_type`; a PydanticCustomError's type is the code
+
+
+class MethodNotAllowed(Refusal):
+    status = 405
+    code = "method_not_allowed"
+    message = "This method is not offered here."
+
+
+class NotAcceptable(Refusal):
+    status = 406
+    code = "not_acceptable"
+    message = "Answers are JSON here; accept 'application/json'."
+
+
+class UnsupportedMediaType(Refusal):
+    status = 415
+    code = "unsupported_media_type"
+    message = "Send the body as 'application/json' in UTF-8."
+
+
+def as_refusal(error: Exception) -> Refusal | None:  # noqa: PLR0911, PLR0912  -- a table, a case a line
+    """The refusal that an exception amounts to; None when it is a fault of ours."""
+    match error:
+        case Refusal():
+            return error
+        case ValidationError():
+            return _invalid(error)
+        case exceptions.NotAuthenticated() | exceptions.AuthenticationFailed():
+            return NotAuthenticated()
+        case exceptions.PermissionDenied() | PermissionDenied():
+            return Forbidden()
+        case exceptions.NotFound() | Http404():
+            return NotFound()
+        case exceptions.MethodNotAllowed():
+            return MethodNotAllowed()
+        case exceptions.NotAcceptable():
+            return NotAcceptable()
+        case exceptions.UnsupportedMediaType():
+            return UnsupportedMediaType()
+        case exceptions.Throttled():
+            return RateLimited(retry_after=error.wait)
+        case RequestDataTooBig() | TooManyFieldsSent() | TooManyFilesSent():
+            return TooLarge()
+        case exceptions.APIException() | SuspiciousOperation():
+            return Refusal()
+        case OperationalError() | InterfaceError() | redis.exceptions.ConnectionError() | redis.exceptions.TimeoutError():
+            return Unavailable(retry_after=2)
+        case _:
+            return None
+
+
+def body_and_headers(refusal: Refusal) -> tuple[dict[str, Any], dict[str, str]]:
+    body = {"error": {"message": refusal.message, "type": refusal.type, "param": refusal.param, "code": refusal.code}}
+    headers = {}
+    if refusal.should_retry is not None:
+        headers["x-should-retry"] = str(refusal.should_retry).lower()
+    if refusal.retry_after is not None:
+        headers["Retry-After"] = str(max(1, math.ceil(refusal.retry_after)))
+    if refusal.status == NotAuthenticated.status:
+        headers["WWW-Authenticate"] = "Bearer"
+    return body, headers
+
+
+def render_exception(error: Exception, context: dict[str, Any]) -> Response:
+    """DRF's exception handler."""
+    refusal = _told(error)
+    body, headers = body_and_headers(refusal)
+    if isinstance(error, exceptions.MethodNotAllowed):
+        headers["Allow"] = ", ".join(context["view"].allowed_methods)
+    return Response(body, status=refusal.status, headers=headers)
+
+
+def answer(refusal: Refusal) -> JsonResponse:
+    body, headers = body_and_headers(refusal)
+    return JsonResponse(body, status=refusal.status, headers=headers)
+
+
+def bad_request(_request: HttpRequest, exception: Exception | None = None) -> JsonResponse:
+    return answer(Refusal())
+
+
+def forbidden(_request: HttpRequest, exception: Exception | None = None) -> JsonResponse:
+    return answer(Forbidden())
+
+
+def not_found(_request: HttpRequest, exception: Exception | None = None) -> JsonResponse:
+    return answer(NotFound("There is nothing at this address."))
+
+
+def server_error(_request: HttpRequest) -> JsonResponse:
+    return answer(InternalError())
+
+
+class Requests:
+    """Middleware, outermost: names the request, renders what a view raised, and writes one line about it."""
+
+    sync_capable = True
+    async_capable = True
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase | Awaitable[HttpResponseBase]]) -> None:
+        self.get_response = get_response
+        if iscoroutinefunction(get_response):
+            markcoroutinefunction(self)
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase | Awaitable[HttpResponseBase]:
+        if iscoroutinefunction(self):
+            return self._in_the_loop(request)
+        started = self._begin(request)
+        response = _misaddressed(request) or self.get_response(request)
+        assert isinstance(response, HttpResponseBase)  # noqa: S101  -- told the type checker, which can't know the mode
+        return self._end(request, response, started)
+
+    async def _in_the_loop(self, request: HttpRequest) -> HttpResponseBase:
+        started = self._begin(request)
+        response = _misaddressed(request) or await self.get_response(request)  # type: ignore[misc]
+        return self._end(request, response, started)
+
+    def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponseBase | None:
+        return None if request.path.startswith(ADMIN) else answer(_told(error))
+
+    def _begin(self, request: HttpRequest) -> float:
+        request.id = new_id("req")  # type: ignore[attr-defined]
+        structlog.contextvars.clear_contextvars()
+        structlog.contextvars.bind_contextvars(request_id=request.id)  # type: ignore[attr-defined]
+        return time.perf_counter()
+
+    def _end(self, request: HttpRequest, response: HttpResponseBase, started: float) -> HttpResponseBase:
+        response.headers["x-request-id"] = request.id  # type: ignore[attr-defined]
+        for name, value in getattr(request, "limit_headers", {}).items():
+            response.headers[name] = value
+        milliseconds = round((time.perf_counter() - started) * 1000, 1)
+        log.info("request", method=request.method, path=request.path, status=response.status_code, ms=milliseconds)
+        return response
+
+
+def _misaddressed(request: HttpRequest) -> JsonResponse | None:
+    """An answer for an address that no database would take: with a NUL in it, or with a query that is not UTF-8."""
+    if "\0" in request.path:
+        return not_found(request)
+    try:
+        query = unquote_to_bytes(request.META.get("QUERY_STRING", "")).decode()
+    except UnicodeDecodeError:
+        query = "\0"
+    return answer(Refusal("The query string is not text.", code="invalid_parameter")) if "\0" in query else None
+
+
+def _told(error: Exception) -> Refusal:
+    """The refusal to answer with; what is our fault goes into the log with its trace, and into the answer without."""
+    refusal = as_refusal(error)
+    if refusal is None:
+        log.error("unexpected", exc_info=error)
+        return InternalError()
+    if refusal.status >= InternalError.status:
+        log.warning("refused", code=refusal.code, reason=repr(error))
+    return refusal
+
+
+def _invalid(error: ValidationError) -> Refusal:
+    """What a request model found wrong first."""
+    first = error.errors(include_url=False)[0]
+    kind = first["type"]
+    if kind == "missing" and first["input"] == {}:
+        code, message = Refusal.code, "The body is empty; send a JSON object."
+    else:
+        code = PYDANTIC_CODES.get(kind) or ("invalid_type" if kind.endswith(("_type", "_parsing")) else kind)
+        message = first["msg"].removeprefix("Value error, ")
+    return Refusal(message, code=code, param=_path(first["loc"]))
+
+
+def _path(location: tuple[int | str, ...]) -> str | None:
+    """A place in the body as OpenAI writes it: `items[3].input`."""
+    path = ""
+    for part in location:
+        path += f"[{part}]" if isinstance(part, int) else f".{part}" if path else part
+    return path[:200] or None

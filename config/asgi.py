@@ -1,0 +1,22 @@
+"""The ASGI application: what daphne and uvicorn run."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from channels.routing import ProtocolTypeRouter
+from django.contrib.staticfiles.handlers import ASGIStaticFilesHandler
+from django.core.asgi import get_asgi_application
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+_django = get_asgi_application()
+
+from config.gate import BodyGate, refuse_socket  # noqa: E402  -- Django must be set up first
+
+application: Any = ProtocolTypeRouter(
+    {
+        "http": BodyGate(ASGIStaticFilesHandler(_django)),
+        "websocket": refuse_socket,
+    }
+)

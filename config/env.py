@@ -1,0 +1,176 @@
+"""The one reader of the environment: every variable typed, documented, and refused at the start when it is wrong.
+
+Nothing set is the embedded default: SQLite, workers in the server's process, everything under `DATA_DIR`.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+from enum import StrEnum
+from ipaddress import IPv4Network, IPv6Network, ip_network
+from pathlib import Path
+from typing import Annotated, Any, Self
+
+from django.core.exceptions import ImproperlyConfigured
+from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+# ENV_FILE names another file than .env; an empty value reads none
+SECRET_BYTES = 64
+WEAKEST_SECRET = 50
+# characters; what Django's own deployment check asks for
+FEWEST_DISTINCT = 5
+# different characters in a secret key, also from Django's check
+LOCAL_HOSTS = ("localhost", "127.0.0.1", "[::1]")
+
+Words = Annotated[tuple[str, ...], NoDecode]
+# written with commas: "a.example,b.example"
+
+
+class Stage(StrEnum):
+    DEVELOPMENT = "development"
+    PRODUCTION = "production"
+
+
+class Environment(BaseSettings):
+    """The variables of the environment. `.env.example` is made of these descriptions; a test holds the two together."""
+
+    model_config = SettingsConfigDict(
+        env_file=os.environ.get("ENV_FILE", ".env"), env_ignore_empty=True, extra="ignore", case_sensitive=False
+    )
+
+    environment: Stage = Field(Stage.DEVELOPMENT, description="development or production; production refuses unsafe settings")
+    data_dir: Path = Field(Path("var"), description="folder of whatever the embedded default writes: database, secret, outputs")
+    secret_key: str = Field("", description="signs sessions and tokens, 50 random characters or more; empty: made once in DATA_DIR")
+    debug: bool = Field(False, description="Django's debug pages; never in production")
+    allowed_hosts: Words = Field(LOCAL_HOSTS, description="host names that the service answers to, with commas")
+    trusted_origins: Words = Field((), description="origins, with scheme, that may post to the admin through a proxy")
+    trusted_proxies: Words = Field((), description="addresses or networks of the proxies whose X-Forwarded-For is believed")
+
+    database_url: str = Field("", description="postgresql://user:password@host:port/name; empty: SQLite in DATA_DIR")
+    database_pool: int = Field(10, ge=2, le=200, description="PostgreSQL connections that one process may hold")
+    redis_url: str = Field("", description="redis://host:port/0 for audio streams, cache and messages; empty: in memory, one process")
+    broker_url: str = Field("", description="redis:// of the message broker where it is apart from REDIS_URL; empty: REDIS_URL")
+
+    worker_threads: int = Field(2, ge=1, le=64, description="items that one worker process makes at a time")
+    lease_seconds: float = Field(5.0, ge=2, le=300, description="how long a silent worker keeps its item")
+    max_attempts: int = Field(3, ge=1, le=10, description="times that an item is tried before it has failed")
+    max_queued: int = Field(1000, ge=1, description="items waiting in the live queue beyond which requests get 503 overloaded")
+    item_seconds: int = Field(600, ge=1, description="how long making one item may take")
+
+    max_input_characters: int = Field(100_000, ge=1, description="longest text of one request")
+    max_body_bytes: int = Field(1 << 20, ge=1024, description="largest JSON body of a request")
+    stream_bytes: int = Field(32 << 20, ge=1 << 16, description="bytes of one item kept for readers that are behind")
+    stream_seconds: int = Field(600, ge=10, description="how long the stream of an item can be replayed after its last byte")
+    test_engines: bool = Field(False, description="lets `seed` tell the tone engine to be slow, fail, hang or crash")
+
+    access_minutes: int = Field(5, ge=1, le=1440, description="life of an access token")
+    refresh_days: int = Field(14, ge=1, le=365, description="life of a refresh token; each use starts it anew")
+    sign_in_days: int = Field(30, ge=1, le=365, description="life of a sign-in, however often it is refreshed")
+    sign_in_rate: str = Field("5/m", description="password attempts for one user name, as N/s, N/m, N/h or N/d")
+    address_rate: str = Field("20/m", description="sign-in requests from one address")
+    write_rate: str = Field("600/m", description="requests of one user that write or generate")
+
+    log_level: str = Field("INFO", description="DEBUG, INFO, WARNING or ERROR")
+
+    @field_validator("allowed_hosts", "trusted_origins", "trusted_proxies", mode="before")
+    @classmethod
+    def _split(cls, value: Any) -> Any:
+        return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _networks(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for network in value:
+            ip_network(network, strict=False)
+        return value
+
+    @field_validator("database_url")
+    @classmethod
+    def _postgresql(cls, value: str) -> str:
+        return _with_scheme(value, "postgresql://", "postgres://")
+
+    @field_validator("redis_url", "broker_url")
+    @classmethod
+    def _redis(cls, value: str) -> str:
+        return _with_scheme(value, "redis://", "rediss://", "unix://")
+
+    @field_validator("sign_in_rate", "address_rate", "write_rate")
+    @classmethod
+    def _rate(cls, value: str) -> str:
+        number, _, period = value.partition("/")
+        if not number.isdigit() or int(number) < 1 or period not in {"s", "m", "h", "d"}:
+            raise ValueError("expected a rate such as 20/m, with s, m, h or d after the stroke")
+        return value
+
+    @field_validator("log_level")
+    @classmethod
+    def _level(cls, value: str) -> str:
+        if value.upper() not in {"DEBUG", "INFO", "WARNING", "ERROR"}:
+            raise ValueError("expected DEBUG, INFO, WARNING or ERROR")
+        return value.upper()
+
+    @model_validator(mode="after")
+    def _whole(self) -> Self:
+        if self.broker_url and not self.redis_url:
+            raise ValueError("REDIS_URL is missing: BROKER_URL alone is not enough, audio streams and the cache need Redis too")
+        if self.redis_url and not self.database_url:
+            raise ValueError("DATABASE_URL is missing: with REDIS_URL, workers are other processes and need PostgreSQL")
+        if self.environment is Stage.PRODUCTION:
+            self._refuse_the_unsafe()
+        return self
+
+    def _refuse_the_unsafe(self) -> None:
+        if len(self.secret_key) < WEAKEST_SECRET or len(set(self.secret_key)) < FEWEST_DISTINCT:
+            raise ValueError(f"SECRET_KEY is missing or weak: production needs {WEAKEST_SECRET} random characters or more")
+        if self.debug:
+            raise ValueError("DEBUG is on: production expects it unset or false")
+        if not self.allowed_hosts or any(host == "*" or host.startswith(".") for host in self.allowed_hosts):
+            raise ValueError("ALLOWED_HOSTS is empty or has a wildcard: production expects exact host names")
+
+    @property
+    def embedded(self) -> bool:
+        """Whether workers, queue and streams live in the server's process."""
+        return not self.redis_url
+
+    @property
+    def proxies(self) -> tuple[IPv4Network | IPv6Network, ...]:
+        return tuple(ip_network(network, strict=False) for network in self.trusted_proxies)
+
+    def secret(self) -> str:
+        """The secret key; where none is given, one that is made once and kept in DATA_DIR, readable by its owner only."""
+        if self.secret_key:
+            return self.secret_key
+        path = self.data_dir / "secret"
+        self.data_dir.mkdir(parents=True, exist_ok=True)
+        try:
+            with open(path, "x", opener=_private) as file:
+                file.write(secrets.token_urlsafe(SECRET_BYTES))
+        except FileExistsError:
+            pass
+        return path.read_text().strip()
+
+
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
+
+
+def _with_scheme(value: str, *schemes: str) -> str:
+    if value and not value.startswith(schemes):
+        raise ValueError(f"expected a URL that starts with {' or '.join(schemes)}")
+    return value
+
+
+def read(**overrides: Any) -> Environment:
+    """The environment, checked. ImproperlyConfigured names every variable at fault and what was expected, never its value."""
+    try:
+        return Environment(**overrides)
+    except ValidationError as error:
+        lines = [_line(str(problem["loc"][0]).upper() if problem["loc"] else "", problem["msg"]) for problem in error.errors()]
+        raise ImproperlyConfigured("The environment is not right:\n" + "\n".join(lines)) from None
+
+
+def _line(name: str, message: str) -> str:
+    message = message.removeprefix("Value error, ")
+    return f"  {name}: {message}" if name else f"  {message}"

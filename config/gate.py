@@ -1,0 +1,69 @@
+"""What stands in front of Django: requests too large to look at are answered before anything holds their body."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any
+
+from django.conf import settings
+
+from accounts.ids import new_id
+from config.api import body_and_headers
+from config.errors import Refusal, TooLarge
+
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+App = Callable[[Message, Receive, Send], Awaitable[None]]
+
+POLICY_VIOLATION = 1008
+
+
+class _Overrun(Exception):
+    """The body grew past the limit while it was received."""
+
+
+class BodyGate:
+    """Counts a request's body as it comes and answers 413 as soon as it is past the limit, declared or not."""
+
+    def __init__(self, app: App) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+        limit = settings.MAX_BODY_BYTES
+        declared = dict(scope["headers"]).get(b"content-length", b"0")
+        if not declared.isdigit():
+            await _answer(send, Refusal("Content-Length must be a whole number."))
+            return
+        if len(declared) > len(str(limit)) or int(declared) > limit:
+            await _answer(send, TooLarge(f"The body is larger than {limit} bytes."))
+            return
+        received = 0
+
+        async def counted() -> Message:
+            nonlocal received
+            message = await receive()
+            received += len(message.get("body", b""))
+            if received > limit:
+                raise _Overrun
+            return message
+
+        try:
+            await self.app(scope, counted, send)
+        except _Overrun:
+            await _answer(send, TooLarge(f"The body is larger than {limit} bytes."))
+
+
+async def refuse_socket(_scope: Message, receive: Receive, send: Send) -> None:
+    """No WebSocket is offered yet: the handshake is refused, in good order."""
+    await receive()
+    await send({"type": "websocket.close", "code": POLICY_VIOLATION})
+
+
+async def _answer(send: Send, refusal: Refusal) -> None:
+    body, headers = body_and_headers(refusal)
+    headers |= {"Content-Type": "application/json", "x-request-id": new_id("req"), "Connection": "close"}
+    raw = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
+    await send({"type": "http.response.start", "status": refusal.status, "headers": raw})
+    await send({"type": "http.response.body", "body": json.dumps(body).encode()})

@@ -1,0 +1,31 @@
+from __future__ import annotations
+
+from argparse import ArgumentParser
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
+
+from config.supervisor import Supervisor
+from config.working import start_worker, wait_for_the_end
+
+STOP_MS = 30_000
+# what the items in hand may take after the signal to end; what is not done by then, another worker takes over
+
+
+class Command(BaseCommand):
+    help = "Run worker processes, and start another for each that ends."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--processes", type=int, default=1)
+        parser.add_argument("--child", action="store_true", help="be one of the processes")
+
+    def handle(self, *_args: Any, processes: int, child: bool, **_options: Any) -> None:
+        if settings.EMBEDDED:
+            raise CommandError("Without REDIS_URL the workers run inside `manage.py serve`; set DATABASE_URL and REDIS_URL first.")
+        if not child:
+            Supervisor(processes).run()
+            return
+        worker = start_worker()
+        wait_for_the_end()
+        worker.stop(timeout=STOP_MS)

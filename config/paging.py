@@ -1,0 +1,93 @@
+"""Lists in the contract's shape, paged by the last id seen."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from django.db.models import QuerySet
+from rest_framework.pagination import BasePagination
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from config.errors import Refusal
+
+if TYPE_CHECKING:
+    from rest_framework.views import APIView  # it reads the settings that name this module
+
+DEFAULT_LIMIT = 20
+HIGHEST_LIMIT = 100
+ID = re.compile(r"[a-z]{2,16}_[0-9a-z]{26}", re.ASCII)
+
+
+class InvalidParameter(Refusal):
+    code = "invalid_parameter"
+    message = "A query parameter is not valid."
+
+
+class Pages(BasePagination):
+    """Newest first. Ids sort by time, so the page after one is whatever is smaller: no offset, no count, at any depth the same cost.
+
+    A view may name further query parameters that it reads itself in `query_parameters`; any other is refused.
+    """
+
+    def paginate_queryset(self, queryset: QuerySet[Any], request: Request, view: APIView | None = None) -> list[Any]:
+        known = {"limit", "after", *getattr(view, "query_parameters", ())}
+        for name in request.query_params:
+            if name not in known:
+                raise InvalidParameter(f"There is no parameter '{_shown(name)}' here.", param=_shown(name))
+        limit = _limit(request.query_params.get("limit", str(DEFAULT_LIMIT)))
+        after = request.query_params.get("after")
+        if after is not None:
+            if not ID.fullmatch(after):
+                raise InvalidParameter("'after' must be an id from an earlier page.", param="after")
+            queryset = queryset.filter(pk__lt=after)
+        rows = list(queryset.order_by("-pk")[: limit + 1])
+        self.has_more = len(rows) > limit
+        return rows[:limit]
+
+    def get_paginated_response(self, data: Sequence[Any]) -> Response:
+        return Response(
+            {
+                "object": "list",
+                "data": data,
+                "first_id": data[0]["id"] if data else None,
+                "last_id": data[-1]["id"] if data else None,
+                "has_more": self.has_more,
+            }
+        )
+
+    def get_paginated_response_schema(self, schema: dict[str, Any]) -> dict[str, Any]:
+        nullable_id = {"type": "string", "nullable": True}
+        return {
+            "type": "object",
+            "required": ["object", "data", "first_id", "last_id", "has_more"],
+            "properties": {
+                "object": {"type": "string", "enum": ["list"]},
+                "data": schema,
+                "first_id": nullable_id,
+                "last_id": nullable_id,
+                "has_more": {"type": "boolean"},
+            },
+        }
+
+    def get_schema_operation_parameters(self, view: APIView) -> list[dict[str, Any]]:
+        return [
+            {
+                "name": "limit",
+                "in": "query",
+                "schema": {"type": "integer", "minimum": 1, "maximum": HIGHEST_LIMIT, "default": DEFAULT_LIMIT},
+            },
+            {"name": "after", "in": "query", "schema": {"type": "string"}, "description": "The last id of the page before."},
+        ]
+
+
+def _limit(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and len(text) <= len(str(HIGHEST_LIMIT)) and 1 <= int(text) <= HIGHEST_LIMIT):
+        raise InvalidParameter(f"'limit' must be a whole number from 1 to {HIGHEST_LIMIT}.", param="limit")
+    return int(text)
+
+
+def _shown(name: str) -> str:
+    return name[:40].encode("ascii", "backslashreplace").decode()

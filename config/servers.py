@@ -1,0 +1,68 @@
+"""The two ASGI servers that we run, with the settings that matter to us."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import uvicorn
+from channels.routing import ProtocolTypeRouter
+from daphne.http_protocol import WebRequest
+from daphne.server import Server
+
+SOCKET_MESSAGE_BYTES = 262_144
+PING_SECONDS = 20
+HEADER_BYTES = 16_384
+DRAIN_SECONDS = 30
+# how long requests may go on after the signal to end
+
+
+def run_daphne(application: ProtocolTypeRouter, *, host: str, port: int, ready: Callable[[], None]) -> None:
+    WebRequest.handle_exception = _cut  # type: ignore[method-assign]
+    Server(
+        application,
+        endpoints=[f"tcp:port={port}:interface={host.replace(':', chr(92) + ':')}"],
+        ready_callable=ready,
+        websocket_max_message_size=SOCKET_MESSAGE_BYTES,
+        websocket_max_frame_size=SOCKET_MESSAGE_BYTES,
+        server_name=None,
+        verbosity=1,
+    ).run()
+
+
+def run_uvicorn(application: ProtocolTypeRouter, *, host: str, port: int, ready: Callable[[], None]) -> None:
+    class Announced(uvicorn.Server):
+        async def startup(self, sockets: list[Any] | None = None) -> None:
+            await super().startup(sockets)
+            ready()
+
+    config = uvicorn.Config(
+        application,
+        host=host,
+        port=port,
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        ws_max_size=SOCKET_MESSAGE_BYTES,
+        ws_ping_interval=PING_SECONDS,
+        ws_ping_timeout=PING_SECONDS,
+        ws_per_message_deflate=False,
+        h11_max_incomplete_event_size=HEADER_BYTES,
+        timeout_graceful_shutdown=DRAIN_SECONDS,
+    )
+    Announced(config).run()
+
+
+def _cut(request: WebRequest, _exception: BaseException) -> None:
+    """What daphne does when the application raises. Its own way starts a second response where one has begun: that raises within
+    the loop that looks after every request, which then never runs again, and the client waits for ever. A response that can't be
+    finished must end as an error on the wire: the connection is cut, without the last chunk."""
+    if request._response_started:
+        request.channel.transport.abortConnection()
+    else:
+        request.basic_error(500, b"Internal Server Error", "Exception inside application.")
+
+
+SERVERS = {"daphne": run_daphne, "uvicorn": run_uvicorn}

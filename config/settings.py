@@ -1,0 +1,220 @@
+"""Django's settings, in sections. What differs between machines comes from `config.env`; nothing else reads the environment."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from datetime import timedelta
+from importlib.metadata import version
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+from config.env import Stage, read
+from config.logging import logging_config
+
+ENV = read()
+DATA_DIR = ENV.data_dir.resolve()
+DATA_DIR.mkdir(parents=True, exist_ok=True)
+VERSION = version("voice-platform")
+
+# ── Django ──────────────────────────────────────────────────────────────────────────────────────────────────────────────────
+SECRET_KEY = ENV.secret()
+DEBUG = ENV.debug
+ALLOWED_HOSTS = list(ENV.allowed_hosts)
+ROOT_URLCONF = "config.urls"
+ASGI_APPLICATION = "config.asgi.application"
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+USE_TZ = True
+TIME_ZONE = "UTC"
+USE_I18N = False
+APPEND_SLASH = False
+LOGGING = logging_config(ENV.log_level)
+LOGGING_CONFIG = "logging.config.dictConfig"
+
+INSTALLED_APPS = [
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "channels",
+    "rest_framework",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "config.apps.Config",
+    "accounts",
+    "jobs",
+    "voice",
+]
+MIDDLEWARE = [
+    "config.api.Requests",
+    "django.middleware.security.SecurityMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
+    }
+]
+STATIC_URL = "/static/"
+STATIC_ROOT = DATA_DIR / "static"
+
+# ── Data ────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _database(url: str) -> dict[str, Any]:
+    if not url:
+        return {
+            "ENGINE": "django.db.backends.sqlite3",
+            "NAME": DATA_DIR / "voice.sqlite3",
+            "TEST": {"NAME": DATA_DIR / "test.sqlite3"},  # a file like the real one; shared memory locks whole tables
+            "OPTIONS": {
+                "transaction_mode": "IMMEDIATE",  # DEFERRED was measured to answer "database is locked"
+                "timeout": 20,
+                "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
+            },
+        }
+    parts = urlsplit(url)
+    return {
+        "ENGINE": "django.db.backends.postgresql",
+        "NAME": unquote(parts.path.lstrip("/")),
+        "USER": unquote(parts.username or ""),
+        "PASSWORD": unquote(parts.password or ""),
+        "HOST": unquote(parts.hostname or ""),
+        "PORT": str(parts.port or ""),
+        "CONN_MAX_AGE": 0,  # the pool keeps them; Django must not
+        "CONN_HEALTH_CHECKS": True,
+        "OPTIONS": {
+            "pool": {"min_size": 1, "max_size": ENV.database_pool, "timeout": 5},
+            "options": "-c statement_timeout=10s -c lock_timeout=3s -c idle_in_transaction_session_timeout=30s",
+        },
+    }
+
+
+DATABASES = {"default": _database(ENV.database_url)}
+REDIS_URL = ENV.redis_url
+BROKER_URL = ENV.broker_url or ENV.redis_url
+CACHES: dict[str, Any] = {
+    "default": (
+        {
+            "BACKEND": "django.core.cache.backends.redis.RedisCache",
+            "LOCATION": REDIS_URL,
+            "KEY_PREFIX": "voice",
+            "OPTIONS": {"socket_timeout": 2, "socket_connect_timeout": 2},
+        }
+        if REDIS_URL
+        else {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}
+    )
+}
+CHANNEL_LAYERS: dict[str, Any] = {
+    "default": (
+        {"BACKEND": "channels_redis.core.RedisChannelLayer", "CONFIG": {"hosts": [REDIS_URL]}}
+        if REDIS_URL
+        else {"BACKEND": "channels.layers.InMemoryChannelLayer"}
+    )
+}
+STORAGES = {
+    "default": {
+        "BACKEND": "django.core.files.storage.FileSystemStorage",
+        "OPTIONS": {"location": DATA_DIR / "outputs", "file_permissions_mode": 0o640},
+    },
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+}
+PARTS_DIR = DATA_DIR / "parts"  # outputs that are being made
+
+# ── Accounts ────────────────────────────────────────────────────────────────────────────────────────────────────────────────
+AUTH_USER_MODEL = "accounts.User"
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+SIMPLE_JWT = {
+    "ALGORITHM": "HS256",
+    # a key of its own, so that nothing else that SECRET_KEY signs passes for a token
+    "SIGNING_KEY": hmac.new(SECRET_KEY.encode(), b"voice-platform tokens", hashlib.sha256).hexdigest(),
+    "AUDIENCE": "voice-platform",
+    "ISSUER": "voice-platform",
+    "LEEWAY": 10,
+    "TOKEN_TYPE_CLAIM": "typ",
+    "USER_ID_CLAIM": "sub",
+    "ACCESS_TOKEN_LIFETIME": timedelta(minutes=ENV.access_minutes),
+    "REFRESH_TOKEN_LIFETIME": timedelta(days=ENV.refresh_days),
+}
+SIGN_IN_LIFETIME = timedelta(days=ENV.sign_in_days)
+SIGN_IN_RATE = ENV.sign_in_rate
+ADDRESS_RATE = ENV.address_rate
+WRITE_RATE = ENV.write_rate
+TRUSTED_PROXIES = ENV.proxies
+# the counters live in one process when everything does, and in Redis otherwise
+SILENCED_SYSTEM_CHECKS = ["django_ratelimit.E003", "django_ratelimit.W001"]
+
+# ── Work ────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
+EMBEDDED = ENV.embedded
+WORKER_THREADS = ENV.worker_threads
+LEASE = timedelta(seconds=ENV.lease_seconds)
+ITEM_TIME_LIMIT = timedelta(seconds=ENV.item_seconds)
+MAX_ATTEMPTS = ENV.max_attempts
+MAX_QUEUED = ENV.max_queued
+STREAM_BYTES = ENV.stream_bytes
+STREAM_LIFETIME = timedelta(seconds=ENV.stream_seconds)
+
+# ── Voice ───────────────────────────────────────────────────────────────────────────────────────────────────────────────────
+MAX_INPUT_CHARACTERS = ENV.max_input_characters
+TEST_ENGINES = ENV.test_engines
+
+# ── HTTP ────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
+MAX_BODY_BYTES = ENV.max_body_bytes
+DATA_UPLOAD_MAX_MEMORY_SIZE = ENV.max_body_bytes
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 1000  # the admin's list pages post one field a row
+DATA_UPLOAD_MAX_NUMBER_FILES = 1
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": ["accounts.authentication.BearerAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated", "accounts.authentication.HasScope"],
+    "DEFAULT_PARSER_CLASSES": ["config.parsing.StrictJSONParser"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PAGINATION_CLASS": "config.paging.Pages",
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "EXCEPTION_HANDLER": "config.api.render_exception",
+    "URL_FORMAT_OVERRIDE": None,
+    "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Voice platform",
+    "DESCRIPTION": "Self-hosted speech. The audio calls are OpenAI's, so the official `openai` packages work unchanged.",
+    "VERSION": VERSION,
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "COMPONENT_SPLIT_REQUEST": True,
+}
+
+# ── Safety ──────────────────────────────────────────────────────────────────────────────────────────────────────────────────
+CSRF_TRUSTED_ORIGINS = list(ENV.trusted_origins)
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_AGE = 8 * 3600
+if ENV.environment is Stage.PRODUCTION:
+    SESSION_COOKIE_SECURE = True
+    CSRF_COOKIE_SECURE = True
+    SECURE_HSTS_SECONDS = 31_536_000
+    SECURE_HSTS_INCLUDE_SUBDOMAINS = True
+    SECURE_HSTS_PRELOAD = True
+    if ENV.proxies:
+        SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")

@@ -1,0 +1,69 @@
+"""Keeps a number of worker processes running: each that ends, however it ended, is followed by another."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import threading
+import time
+from dataclasses import dataclass, field
+
+import structlog
+
+log = structlog.get_logger("supervisor")
+
+SHORTEST_PAUSE = 0.5
+LONGEST_PAUSE = 30.0
+# seconds before a process is started again; doubled for each that did not live long
+LONG_LIFE = 60.0
+# seconds after which a process counts as having worked
+LOOK_EVERY = 0.2
+LAST_PATIENCE = 40.0
+# seconds that the processes have after the signal to end
+
+
+@dataclass(slots=True)
+class Slot:
+    process: subprocess.Popen[bytes] | None = None
+    started: float = 0.0
+    pause: float = SHORTEST_PAUSE
+    due: float = field(default_factory=time.monotonic)
+
+
+class Supervisor:
+    def __init__(self, processes: int) -> None:
+        self._slots = [Slot() for _ in range(processes)]
+        self._over = threading.Event()
+
+    def run(self) -> None:
+        """Until SIGTERM or SIGINT, which the processes are sent too."""
+        for name in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(name, lambda *_: self._over.set())
+        while not self._over.wait(LOOK_EVERY):
+            for slot in self._slots:
+                self._look_after(slot)
+        self._end()
+
+    def _look_after(self, slot: Slot) -> None:
+        now = time.monotonic()
+        if slot.process is not None and slot.process.poll() is not None:
+            log.warning("worker ended", pid=slot.process.pid, status=slot.process.returncode)
+            slot.pause = SHORTEST_PAUSE if now - slot.started > LONG_LIFE else min(slot.pause * 2, LONGEST_PAUSE)
+            slot.due = now + slot.pause
+            slot.process = None
+        if slot.process is None and now >= slot.due:
+            slot.process = subprocess.Popen([sys.executable, sys.argv[0], "work", "--child"])  # noqa: S603  -- this very program
+            slot.started = now
+            log.info("worker started", pid=slot.process.pid)
+
+    def _end(self) -> None:
+        running = [slot.process for slot in self._slots if slot.process is not None]
+        for process in running:
+            process.terminate()
+        deadline = time.monotonic() + LAST_PATIENCE
+        for process in running:
+            try:
+                process.wait(max(0.0, deadline - time.monotonic()))
+            except subprocess.TimeoutExpired:
+                process.kill()

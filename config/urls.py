@@ -1,0 +1,27 @@
+from __future__ import annotations
+
+from django.contrib import admin
+from django.urls import include, path
+from django.views.generic import RedirectView
+from drf_spectacular.views import SpectacularJSONAPIView, SpectacularSwaggerView
+from rest_framework.permissions import AllowAny
+
+from config.health import alive, ready
+
+OPEN = {"authentication_classes": [], "permission_classes": [AllowAny]}
+
+urlpatterns = [
+    path("", RedirectView.as_view(url="/docs")),
+    path("admin/", admin.site.urls),
+    path("v1/", include("accounts.urls")),
+    path("v1/", include("jobs.urls")),
+    path("v1/", include("voice.urls")),
+    path("openapi.json", SpectacularJSONAPIView.as_view(**OPEN), name="schema"),
+    path("docs", SpectacularSwaggerView.as_view(url_name="schema", **OPEN)),
+    path("healthz", alive),
+    path("readyz", ready),
+]
+handler400 = "config.api.bad_request"
+handler403 = "config.api.forbidden"
+handler404 = "config.api.not_found"
+handler500 = "config.api.server_error"

@@ -1,0 +1,124 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponseBase
+from django.shortcuts import get_object_or_404
+from django.urls import URLPattern, path, reverse
+from django.utils.html import format_html
+
+from jobs import services
+from jobs.content import content
+from jobs.errors import InvalidState
+from jobs.models import Item, Job, Output, Worker
+
+
+class ReadOnly:
+    """Rows that the work itself writes: staff look at them, and change them through actions only."""
+
+    def has_add_permission(self, _request: HttpRequest, _obj: Any = None) -> bool:
+        return False
+
+    def has_change_permission(self, _request: HttpRequest, _obj: Any = None) -> bool:
+        return False
+
+
+class Items(ReadOnly, admin.TabularInline):
+    model = Item
+    fields = ["id", "state", "attempt", "format", "text", "error_code", "error_message"]
+    show_change_link = True
+    max_num = 0
+    can_delete = False
+
+
+@admin.register(Job)
+class JobAdmin(ReadOnly, admin.ModelAdmin):
+    list_display = ["id", "owner", "kind", "state", "total", "completed", "failed", "cancelled", "created_at", "finished_at"]
+    list_filter = ["state", "kind", "created_at"]
+    search_fields = ["id", "owner__username"]
+    list_select_related = ["owner"]
+    show_full_result_count = False
+    inlines = [Items]
+    actions = ["cancel", "retry"]
+
+    @admin.action(description="Cancel the selected jobs")
+    def cancel(self, request: HttpRequest, jobs: QuerySet[Job]) -> None:
+        self._act(request, jobs, lambda job: services.cancel(job=job), "cancelled")
+
+    @admin.action(description="Try the failed items of the selected jobs again")
+    def retry(self, request: HttpRequest, jobs: QuerySet[Job]) -> None:
+        self._act(request, jobs, lambda job: services.retry(job=job), "queued again")
+
+    def has_cancel_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("jobs.change_job")
+
+    has_retry_permission = has_cancel_permission
+    cancel.allowed_permissions = retry.allowed_permissions = ["cancel"]  # type: ignore[attr-defined]
+
+    def _act(self, request: HttpRequest, jobs: QuerySet[Job], act: Callable[[Job], object], done: str) -> None:
+        for job in jobs:
+            try:
+                act(job)
+            except InvalidState as refusal:
+                self.message_user(request, f"{job}: {refusal.message}", messages.WARNING)
+            else:
+                self.log_change(request, job, done)
+                self.message_user(request, f"{job}: {done}.", messages.SUCCESS)
+
+
+@admin.register(Item)
+class ItemAdmin(ReadOnly, admin.ModelAdmin):
+    list_display = ["id", "job", "owner", "state", "attempt", "worker", "format", "error_code", "created_at"]
+    list_filter = ["state", "error_code", "format", "actor", "created_at"]
+    search_fields = ["id", "job__id", "owner__username", "error_code"]
+    list_select_related = ["job", "owner"]
+    show_full_result_count = False
+
+
+@admin.register(Output)
+class OutputAdmin(ReadOnly, admin.ModelAdmin):
+    list_display = ["id", "owner", "format", "seconds", "bytes", "created_at", "player"]
+    list_filter = ["format", "created_at"]
+    search_fields = ["id", "owner__username", "job__id", "sha256"]
+    list_select_related = ["owner"]
+    show_full_result_count = False
+    readonly_fields = ["player", "text"]
+    actions = ["forget"]
+
+    def get_urls(self) -> list[URLPattern]:
+        return [path("<str:pk>/content", self.admin_site.admin_view(self.content), name="jobs_output_content"), *super().get_urls()]
+
+    def get_actions(self, request: HttpRequest) -> dict[str, Any]:
+        """Django's own way of deleting would leave the files behind."""
+        actions = super().get_actions(request)
+        actions.pop("delete_selected", None)
+        return actions
+
+    def delete_model(self, _request: HttpRequest, output: Output) -> None:
+        output.forget()
+
+    @admin.action(description="Delete the selected outputs and their files", permissions=["delete"])
+    def forget(self, request: HttpRequest, outputs: QuerySet[Output]) -> None:
+        for output in outputs:
+            self.log_deletions(request, Output.objects.filter(pk=output.pk))
+            output.forget()
+
+    @admin.display(description="listen")
+    def player(self, output: Output) -> str:
+        source = reverse("admin:jobs_output_content", args=[output.pk])
+        return format_html('<audio controls preload="none" src="{}" aria-label="Output {}"></audio>', source, output.pk)
+
+    @admin.display(description="text")
+    def text(self, output: Output) -> str:
+        return output.item.text
+
+    def content(self, request: HttpRequest, pk: str) -> HttpResponseBase:
+        return content(request, get_object_or_404(Output, pk=pk))
+
+
+@admin.register(Worker)
+class WorkerAdmin(ReadOnly, admin.ModelAdmin):
+    list_display = ["id", "threads", "queues", "started_at", "seen_at"]

@@ -1,0 +1,82 @@
+"""A stored output's bytes over HTTP: whole, or the range that was asked for."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import AsyncIterator
+
+from django.core.files.storage import Storage, default_storage
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.utils.cache import get_conditional_response
+from django.utils.http import content_disposition_header
+
+from config.errors import Refusal
+from jobs.errors import Gone
+from jobs.models import Output
+
+PIECE = 1 << 16
+# bytes read at a time
+ONE_RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})", re.ASCII)
+
+
+class RangeNotSatisfiable(Refusal):
+    status = 416
+    code = "range_not_satisfiable"
+    message = "The range lies outside of the output."
+
+
+def content(request: HttpRequest, output: Output) -> HttpResponseBase:
+    """The answer to a GET or HEAD for the bytes (RFC 9110: ETag, If-None-Match, Range, If-Range)."""
+    if not default_storage.exists(output.file.name):
+        raise Gone("The output's file is no longer there.")
+    etag = f'"{output.sha256}"'
+    unchanged = get_conditional_response(request, etag=etag)
+    if unchanged is not None:
+        return unchanged
+    asked = request.headers.get("Range") if request.headers.get("If-Range", etag) == etag else None
+    start, stop = _span(asked, output.bytes)
+    partial = (start, stop) != (0, output.bytes)
+    headers = {
+        "Accept-Ranges": "bytes",
+        "Cache-Control": "private, no-store",
+        "Content-Disposition": content_disposition_header(as_attachment=True, filename=output.filename) or "",
+        "Content-Length": str(stop - start),
+        "ETag": etag,
+    }
+    if partial:
+        headers["Content-Range"] = f"bytes {start}-{stop - 1}/{output.bytes}"
+    status = 206 if partial else 200
+    if request.method == "HEAD":
+        return HttpResponse(content_type=output.media_type, headers=headers, status=status)
+    body = read_file(default_storage, output.file.name, start, stop)
+    return StreamingHttpResponse(body, content_type=output.media_type, headers=headers, status=status)
+
+
+async def read_file(storage: Storage, name: str, start: int, stop: int) -> AsyncIterator[bytes]:
+    """The bytes of a stored file from `start` up to `stop`."""
+    file = await asyncio.to_thread(storage.open, name)
+    try:
+        await asyncio.to_thread(file.seek, start)
+        while start < stop:
+            data = await asyncio.to_thread(file.read, min(PIECE, stop - start))
+            if not data:
+                raise Gone("The output's file is shorter than it was.")
+            start += len(data)
+            yield data
+    finally:
+        await asyncio.to_thread(file.close)
+
+
+def _span(asked: str | None, size: int) -> tuple[int, int]:
+    """Start and stop of the one range in a Range header; the whole for none, for several, and for what is not a range."""
+    match = ONE_RANGE.fullmatch(asked.strip()) if asked else None
+    if match is None or match.groups() == ("", ""):
+        return 0, size
+    first, last = match.groups()
+    start, stop = (max(0, size - int(last)), size) if not first else (int(first), min(size, int(last or size) + 1))
+    if start >= size or stop <= start:
+        if first and last and int(last) < int(first):
+            return 0, size
+        raise RangeNotSatisfiable
+    return start, stop

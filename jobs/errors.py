@@ -1,0 +1,44 @@
+from __future__ import annotations
+
+from config.errors import Conflict, Refusal, Unavailable
+
+
+class Cancelled(Refusal):
+    status = 409
+    code = "cancelled"
+    message = "The work was cancelled."
+    should_retry = False
+
+
+class WorkerCrashed(Refusal):
+    status = 500
+    code = "worker_crashed"
+    type = "server_error"
+    message = "The worker went away each time that this was tried."
+
+
+class TimedOut(Refusal):
+    status = 500
+    code = "timed_out"
+    type = "server_error"
+    message = "Making this took longer than the operator allows."
+
+
+class StorageUnavailable(Unavailable):
+    code = "storage_unavailable"
+    message = "The output can't be stored now."
+
+
+class NotReady(Conflict):
+    code = "not_ready"
+    message = "This output is still being made."
+
+
+class Gone(Refusal):
+    status = 410
+    code = "gone"
+    message = "This output was not made, or is no longer kept."
+
+
+class InvalidState(Conflict):
+    message = "Its state does not allow this."

@@ -1,0 +1,69 @@
+from __future__ import annotations
+
+from typing import NoReturn
+
+from django.db.models import QuerySet
+from django.http import HttpResponseBase
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema
+from rest_framework import generics
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from accounts.models import Scope
+from config.errors import NotFound
+from jobs.content import content
+from jobs.errors import Gone, NotReady
+from jobs.models import OPEN, Item, Output, State
+from jobs.serializers import DeletedSerializer, OutputSerializer
+
+
+class Outputs(generics.ListAPIView[Output]):
+    """What was generated for you and is kept, newest first."""
+
+    scope = Scope.OUTPUTS
+    serializer_class = OutputSerializer
+
+    def get_queryset(self) -> QuerySet[Output]:
+        return Output.objects.of(self.request.user)
+
+
+class OneOutput(APIView):
+    scope = Scope.OUTPUTS
+
+    @extend_schema(responses=OutputSerializer)
+    def get(self, request: Request, pk: str) -> Response:
+        """One output: its format, length, checksum and the configuration that made it."""
+        return Response(OutputSerializer(_find(request, pk)).data)
+
+    @extend_schema(responses=DeletedSerializer)
+    def delete(self, request: Request, pk: str) -> Response:
+        """Forget an output: its row and its bytes."""
+        _find(request, pk).forget()
+        return Response({"id": pk, "object": "output.deleted", "deleted": True})
+
+
+class OutputContent(APIView):
+    scope = Scope.OUTPUTS
+
+    @extend_schema(
+        responses={(200, "application/octet-stream"): OpenApiTypes.BINARY, (206, "application/octet-stream"): OpenApiTypes.BINARY}
+    )
+    def get(self, request: Request, pk: str) -> HttpResponseBase:
+        """The bytes of an output; `Range` and `If-None-Match` are understood."""
+        return content(request._request, _find(request, pk))
+
+
+def _find(request: Request, pk: str) -> Output:
+    output = Output.objects.of(request.user).filter(pk=pk).first()
+    return output if output is not None else _say_why_not(request, pk)
+
+
+def _say_why_not(request: Request, pk: str) -> NoReturn:
+    item = Item.objects.of(request.user).filter(output_id=pk).first()
+    if item is None or (item.state == State.COMPLETED and item.store):
+        raise NotFound("There is no such output.")
+    if item.state in OPEN:
+        raise NotReady
+    raise Gone

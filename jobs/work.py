@@ -1,0 +1,233 @@
+"""What an actor needs: claim an item, write what comes of it, and leave the rest to the end of the `with` block.
+
+    if work := claim(item_id):
+        with work:
+            work.write(data, seconds=...)
+
+However the block ends, the item's row, its output, its charge and its stream end accordingly. A worker that was thought dead and
+comes back changes nothing: every end names the attempt, and the one that took over raised the number.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import threading
+import time
+from contextlib import AbstractContextManager
+from datetime import timedelta
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import structlog
+from django.conf import settings
+from django.core.files import File
+from django.core.files.storage import default_storage
+from django.db import DatabaseError, transaction
+from dramatiq.middleware import TimeLimitExceeded
+
+from accounts.models import Usage
+from config.errors import InternalError, Refusal, Unavailable
+from jobs.errors import Cancelled, StorageUnavailable, TimedOut
+from jobs.keeper import keeper
+from jobs.models import Item, Output, State
+from jobs.streams import streams
+from jobs.streams.base import Entry, Kind
+
+log = structlog.get_logger("work")
+
+FIRST_DELAY = timedelta(milliseconds=500)
+# before the second attempt of an item that met a passing fault; doubled for each further one
+PIECE = 1 << 16
+# bytes in which an unstreamed result is told
+
+
+class Stopped(Exception):
+    """The item was cancelled, or another worker has taken it over: leave it."""
+
+
+def claim(item_id: str) -> Work | None:
+    """The item as this worker's for one attempt; None when there is nothing to do for it."""
+    item = Item.objects.select_related("job", "voice").filter(pk=item_id).first()
+    if item is None or not item.claim(worker=keeper.name, lease=settings.LEASE):
+        return None
+    return Work(item)
+
+
+class Work(AbstractContextManager["Work"]):
+    """One attempt at one item."""
+
+    def __init__(self, item: Item) -> None:
+        self.item = item
+        self.seconds = 0.0
+        # of audio made so far
+        self.characters = 0
+        # of the text that are in it
+        self._part = Path(settings.PARTS_DIR) / f"{item.pk}-{item.attempt}"
+        self._written = 0
+        self._halted = threading.Event()
+        self._deadline = time.monotonic() + settings.ITEM_TIME_LIMIT.total_seconds()
+
+    def __enter__(self) -> Self:
+        keeper.hold(self)
+        self._part.parent.mkdir(parents=True, exist_ok=True)
+        self._file = self._part.open("w+b")
+        self._tell(Entry(Kind.START, self.item.attempt, 0))
+        return self
+
+    def halt(self) -> None:
+        self._halted.set()
+
+    def check(self) -> None:
+        """Raise when the work is to stop: Stopped, or TimedOut. Called between blocks."""
+        if self._halted.is_set():
+            raise Stopped
+        if time.monotonic() > self._deadline:
+            raise TimedOut
+
+    def write(self, data: bytes, *, seconds: float = 0.0) -> None:
+        """Add to the result and tell whoever follows. `seconds` of audio are what is charged for."""
+        self.check()
+        self.seconds += seconds
+        if not data:
+            return
+        self._file.write(data)
+        if self.item.streamed:
+            self._tell(Entry(Kind.DATA, self.item.attempt, self._written, data))
+        self._written += len(data)
+
+    def rewrite_start(self, data: bytes) -> None:
+        """Write over the first bytes of the stored result, where a header is only known at the end."""
+        self._file.seek(0)
+        self._file.write(data)
+        self._file.seek(0, os.SEEK_END)
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> bool:
+        try:
+            self._conclude(error)
+        except DatabaseError as fault:
+            # nothing can be written now; the lease runs out and the sweep gives the item to someone
+            log.warning("end not written", reason=repr(fault))
+        finally:
+            keeper.release(self)
+            self._file.close()
+            self._part.unlink(missing_ok=True)
+        return error is None or isinstance(error, Exception | TimeLimitExceeded)
+
+    def _conclude(self, error: BaseException | None) -> None:
+        try:
+            match error:
+                case None:
+                    self._finish()
+                case Stopped():
+                    self._stop()
+                case TimeLimitExceeded():
+                    self._fail(TimedOut())
+                case Refusal():
+                    self._fail(error)
+                case OSError() | DatabaseError():
+                    log.warning("passing fault", exc_info=error)
+                    self._fail(Unavailable())
+                case Exception():
+                    log.error("unexpected", exc_info=error)
+                    self._fail(InternalError())
+                case _:
+                    self._fail(Unavailable())
+        except StorageUnavailable as refusal:
+            self._fail(refusal)
+
+    def _finish(self) -> None:
+        """Store the output, then in one transaction end the item, record the output and charge for it; then tell."""
+        item = self.item
+        self._file.flush()
+        output = self._stored() if item.store else None
+        with transaction.atomic():
+            ended = item.end(State.COMPLETED)
+            if ended:
+                self._charge()
+                if output is not None:
+                    output.save(force_insert=True)
+        if not ended:
+            if output is not None:
+                default_storage.delete(output.file.name)
+            self._stop()
+            return
+        if not item.streamed:
+            self._tell_all()
+        self._tell(Entry(Kind.END, item.attempt, self._written))
+
+    def _stored(self) -> Output:
+        item = self.item
+        self._file.seek(0)
+        sha256 = hashlib.file_digest(self._file, "sha256").hexdigest()
+        self._file.seek(0)
+        name = f"{item.output_id}-{item.attempt}.{item.format}"
+        try:
+            name = default_storage.save(name, File(self._file))
+        except OSError as fault:
+            log.error("storage", exc_info=fault)
+            raise StorageUnavailable from fault
+        return Output(
+            id=item.output_id,
+            item=item,
+            job_id=item.job_id,
+            owner_id=item.owner_id,
+            attempt=item.attempt,
+            file=name,
+            format=item.format,
+            media_type=item.media_type,
+            seconds=self.seconds,
+            bytes=self._written,
+            sha256=sha256,
+            configuration=item.options,
+        )
+
+    def _stop(self) -> None:
+        """End as cancelled, charged for what was made; or leave the item to whoever has it now."""
+        with transaction.atomic():
+            wanted = Item.objects.filter(pk=self.item.pk, stop_asked_at=None).exists()
+            ended = not wanted and self.item.end(State.CANCELLED, Cancelled())
+            if ended and self.seconds:
+                self._charge()
+        if ended:
+            self._tell(Entry(Kind.FAILED, self.item.attempt, self._written, Cancelled.code.encode()))
+        else:
+            log.info("left to another", attempt=self.item.attempt)
+
+    def _fail(self, refusal: Refusal) -> None:
+        delay = FIRST_DELAY * 2 ** (self.item.attempt - 1)
+        if refusal.transient and self.item.requeue(delay=delay):
+            log.info("again later", code=refusal.code, attempt=self.item.attempt)
+        elif self.item.end(State.FAILED, refusal):
+            log.warning("failed", code=refusal.code, attempt=self.item.attempt)
+            self._tell(Entry(Kind.FAILED, self.item.attempt, self._written, refusal.code.encode()))
+        else:
+            self._stop()
+
+    def _charge(self) -> None:
+        job, options = self.item.job, self.item.options
+        Usage.objects.charge(
+            item_id=self.item.pk,
+            owner_id=self.item.owner_id,
+            api_key_id=job.api_key_id,
+            kind=job.kind,
+            characters=self.characters,
+            seconds=self.seconds,
+            voice=options.get("voice", ""),
+            model=options.get("model", ""),
+        )
+
+    def _tell_all(self) -> None:
+        self._file.seek(0)
+        offset = 0
+        while piece := self._file.read(PIECE):
+            self._tell(Entry(Kind.DATA, self.item.attempt, offset, piece))
+            offset += len(piece)
+
+    def _tell(self, entry: Entry) -> None:
+        """Add to the stream. When it can't be reached the work goes on: a reader finds the output where it is stored."""
+        try:
+            streams().append(self.item.pk, entry)
+        except Unavailable as refusal:
+            log.warning("stream away", reason=refusal.message)

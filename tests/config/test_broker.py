@@ -1,0 +1,412 @@
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import dramatiq
+import pytest
+import structlog
+from dramatiq.brokers.stub import StubBroker
+from dramatiq.errors import BrokerConnectionError
+from dramatiq.middleware import TimeLimitExceeded
+
+from config.broker import DEAD_LETTERS_KEPT, BlockingRedisBroker, make_broker
+from tests.jobs.streams.server import RedisServer
+
+LONG = 30.0
+# seconds; what is meant to be released before
+SOON = 10.0
+
+
+class Crew:
+    """Workers in this process, each with a broker of its own as if in processes of their own, and what their actors did."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self.done: list[tuple[str, str, float]] = []
+        # the worker's name, the word, and when: monotonic seconds
+        self.release = threading.Event()
+        self.broker = self._broker("sender")
+        self._workers: list[dramatiq.Worker] = []
+
+    def hire(self, name: str, threads: int = 2, idle_ms: int = 200) -> dramatiq.Worker:
+        """With a long `idle_ms`, a message that is only found by looking now and then is found late."""
+        broker = self.broker if not self.url else self._broker(name)
+        worker = dramatiq.Worker(broker, worker_threads=threads, worker_timeout=idle_ms)
+        worker.start()
+        self._workers.append(worker)
+        return worker
+
+    def send(self, word: str, queue: str = "live") -> None:
+        self.broker.get_actor(queue).send(word)
+
+    def words(self, worker: str | None = None) -> list[str]:
+        return [word for name, word, _ in list(self.done) if worker in (None, name)]
+
+    def dismiss(self) -> None:
+        self.release.set()
+        stopping = [threading.Thread(target=worker.stop) for worker in self._workers]
+        for thread in stopping:
+            thread.start()
+        for thread in stopping:
+            thread.join()
+        self.broker.close()
+
+    def _broker(self, name: str) -> dramatiq.Broker:
+        broker = make_broker(self.url)
+
+        def act(word: str) -> None:
+            self.done.append((name, word, time.monotonic()))
+            if word.startswith("long"):
+                self.release.wait(LONG)
+            if word.startswith("bad"):
+                raise ValueError(word)
+
+        dramatiq.actor(actor_name="live", queue_name="live", broker=broker)(act)
+        dramatiq.actor(actor_name="batch", queue_name="batch", priority=10, broker=broker)(act)
+        return broker
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
+    server = RedisServer(tmp_path_factory.mktemp("broker"))
+    yield server
+    server.kill()
+
+
+@pytest.fixture
+def crew(server: RedisServer) -> Iterator[Crew]:
+    server.client.flushall()
+    crew = Crew(server.url)
+    yield crew
+    crew.dismiss()
+
+
+@pytest.fixture
+def embedded() -> Iterator[Crew]:
+    crew = Crew("")
+    yield crew
+    crew.dismiss()
+
+
+def until(condition: Callable[[], Any], seconds: float = SOON) -> float:
+    """Wait for it; how long that took, in seconds."""
+    begun = time.monotonic()
+    while not condition():
+        assert time.monotonic() - begun < seconds, "it did not happen"
+        time.sleep(0.002)
+    return time.monotonic() - begun
+
+
+def delays(crew: Crew, count: int, gap: float) -> list[float]:
+    sent = []
+    for number in range(count):
+        sent.append(time.monotonic())
+        crew.send(f"word {number}", queue="live" if number % 2 else "batch")
+        time.sleep(gap)
+    until(lambda: len(crew.done) == count)
+    began = {word: at for _, word, at in crew.done}
+    return [began[f"word {number}"] - at for number, at in enumerate(sent)]
+
+
+@pytest.mark.parametrize("kind", ["crew", "embedded"])
+def test_an_idle_worker_begins_within_milliseconds(kind, request):
+    crew = request.getfixturevalue(kind)
+    crew.hire("a", idle_ms=1000)
+    time.sleep(0.3)
+
+    waited = delays(crew, 40, 0.05)
+
+    assert median(waited) < 0.02
+    assert max(waited) < 0.5
+
+
+def test_messages_that_were_there_before_the_worker_are_taken(crew):
+    for number in range(10):
+        crew.send(f"early {number}")
+
+    crew.hire("a")
+
+    until(lambda: len(crew.done) == 10, 2)
+
+
+@pytest.mark.parametrize("kind", ["crew", "embedded"])
+def test_a_thread_that_is_free_again_does_not_wait_for_its_next_message(kind, request):
+    crew = request.getfixturevalue(kind)
+    crew.hire("a", threads=1, idle_ms=1000)
+
+    for number in range(50):
+        crew.send(f"word {number}")
+
+    assert until(lambda: len(crew.done) == 50) < 2
+    assert crew.words() == [f"word {number}" for number in range(50)]
+
+
+def test_nothing_waits_behind_a_long_one_while_another_worker_is_idle(crew):
+    crew.hire("busy")
+    crew.send("long 1", queue="batch")
+    crew.send("long 2", queue="live")
+    until(lambda: len(crew.done) == 2)
+
+    crew.hire("idle")
+    time.sleep(0.2)
+    for number in range(3):
+        crew.send(f"short live {number}")
+        crew.send(f"short batch {number}", queue="batch")
+
+    assert until(lambda: len(crew.done) == 8) < 0.5
+    assert len(crew.words("idle")) == 6
+
+
+def test_many_idle_workers_leave_no_message_lying(crew):
+    for number in range(4):
+        crew.hire(f"worker {number}", threads=1, idle_ms=1000)
+    time.sleep(0.3)
+
+    for number in range(4):
+        crew.send(f"long {number}")
+
+    assert until(lambda: len(crew.done) == 4) < 0.5
+    assert len({name for name, _, _ in crew.done}) == 4
+
+
+@pytest.mark.parametrize("kind", ["crew", "embedded"])
+def test_the_live_queue_goes_first(kind, request):
+    crew = request.getfixturevalue(kind)
+    crew.hire("a", threads=1)
+    crew.send("long", queue="batch")
+    until(lambda: crew.done)
+    for number in range(5):
+        crew.send(f"batch {number}", queue="batch")
+    crew.send("live")
+    time.sleep(0.1)
+
+    crew.release.set()
+    until(lambda: len(crew.done) == 7)
+
+    # the in-process broker may have begun the one it held
+    assert "live" in crew.words()[1:3]
+
+
+def test_an_undecodable_message_is_buried_and_its_neighbours_live(crew, server):
+    for number, body in enumerate([b"not json", b"{}", b'{"queue_name":"live","actor_name":"live","args":[],"kwargs":{},"options":null}']):
+        crew.send(f"before {number}")
+        server.client.hset("voice:live.msgs", f"poison-{number}", body)
+        server.client.rpush("voice:live", f"poison-{number}")
+    server.client.rpush("voice:live", "without-a-body")
+    crew.send("after")
+
+    crew.hire("a", threads=3)
+
+    until(lambda: len(crew.done) == 4, 2)
+    until(lambda: server.client.hlen("voice:live.msgs") == 0, 2)
+    assert server.client.zcard("voice:live.XQ") == 3
+    assert not server.client.keys("voice:__acks__*live")
+    for number in range(3):
+        crew.send(f"long {number}")
+    until(lambda: len(crew.done) == 7, 2)
+
+
+def test_a_message_for_nobody_costs_no_thread(crew, server):
+    stranger = make_broker(server.url)
+    dramatiq.actor(actor_name="unknown", queue_name="live", broker=stranger)(lambda: None).send()
+    crew.hire("a", threads=1)
+
+    crew.send("word")
+
+    until(lambda: crew.words() == ["word"], 2)
+    assert server.client.zcard("voice:live.XQ") == 1
+
+
+def test_an_actor_that_raises_is_not_called_again(crew, server):
+    crew.hire("a", threads=1)
+
+    crew.send("bad")
+    crew.send("good")
+
+    until(lambda: crew.words() == ["bad", "good"], 2)
+    until(lambda: server.client.hlen("voice:live.msgs") == 0, 2)
+
+
+def test_a_worker_that_stops_takes_nothing_more_and_is_quick(crew, server):
+    worker = crew.hire("a", threads=1, idle_ms=1000)
+    crew.send("long")
+    until(lambda: crew.done)
+    crew.send("left")
+    stopping = threading.Thread(target=worker.stop)
+
+    stopping.start()
+    time.sleep(0.1)
+    crew.release.set()
+    begun = time.monotonic()
+    stopping.join()
+
+    assert time.monotonic() - begun < 3
+    assert crew.words() == ["long"]
+    assert server.client.llen("voice:live") == 1
+
+
+def test_a_worker_may_start_again_on_the_same_broker(crew):
+    crew.url, shared = "", crew.url
+    crew.hire("sender", threads=1).stop()
+    crew.hire("sender", threads=1)
+
+    crew.send("word")
+
+    until(lambda: crew.words() == ["word"], 2)
+    crew.url = shared
+
+
+def test_a_busy_worker_stays_alive_in_the_eyes_of_others(crew, server):
+    worker = crew.hire("a", threads=1)
+    crew.send("long")
+    until(lambda: crew.done)
+    assert isinstance(worker.broker, BlockingRedisBroker)
+
+    beats = []
+    for _ in range(2):
+        time.sleep(1.5)
+        beats.append(server.client.zscore("voice:__heartbeats__", worker.broker.broker_id))
+
+    assert beats[1] - beats[0] > 900
+
+
+def test_the_connections_of_a_worker_may_be_cut(crew, server):
+    crew.hire("a")
+    time.sleep(0.3)
+
+    server.client.client_kill_filter(_type="normal", skipme=True)
+
+    assert max(delays(crew, 10, 0.02)) < 1
+
+
+def test_a_worker_goes_on_after_redis_was_away(tmp_path):
+    server = RedisServer(tmp_path)
+    crew = Crew(server.url)
+    crew.hire("a")
+    crew.send("long")
+    until(lambda: crew.done)
+
+    server.kill()
+    begun = time.monotonic()
+    with pytest.raises(BrokerConnectionError):
+        crew.send("lost")
+    refused = time.monotonic() - begun
+    time.sleep(0.5)
+    server.start()
+    crew.send("after")
+    until(lambda: "after" in crew.words())
+    crew.release.set()
+
+    assert refused < 1
+    # both places are free again: the one of the message that was under way in the outage, too
+    crew.release.clear()
+    until(lambda: server.client.hlen("voice:live.msgs") == 0)
+    crew.send("long 1")
+    crew.send("long 2")
+    until(lambda: len(crew.done) == 4, 2)
+    crew.dismiss()
+    server.kill()
+
+
+WORKER = """
+import sys, time
+import dramatiq
+from pathlib import Path
+from config.broker import make_broker
+
+broker = make_broker(sys.argv[1])
+
+@dramatiq.actor(actor_name="live", queue_name="live", broker=broker)
+def act(word):
+    Path(sys.argv[2]).write_text(word)
+    time.sleep(60)
+
+dramatiq.Worker(broker, worker_threads=1).start()
+time.sleep(60)
+"""
+
+
+def test_the_message_of_a_killed_worker_is_given_to_another(crew, server, tmp_path):
+    mark = tmp_path / "mark"
+    environment = os.environ | {"DJANGO_SETTINGS_MODULE": "config.settings"}
+    root = Path(__file__).parents[2]
+    process = subprocess.Popen([sys.executable, "-c", WORKER, server.url, mark], env=environment, cwd=root)
+    crew.send("precious")
+    until(lambda: mark.exists() and mark.read_text() == "precious", 30)
+
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    crew.hire("another")
+
+    until(lambda: crew.words() == ["precious"], 12)
+
+
+def test_a_deadline_interrupts_an_actor_of_a_worker_that_was_started_by_hand():
+    broker = make_broker("")
+    interrupted = threading.Event()
+
+    def act() -> None:
+        try:
+            while True:
+                time.sleep(0.01)
+        except TimeLimitExceeded:
+            interrupted.set()
+
+    dramatiq.actor(actor_name="act", time_limit=100, broker=broker)(act).send()
+    worker = dramatiq.Worker(broker, worker_threads=1, worker_timeout=200)
+    worker.start()
+
+    assert interrupted.wait(SOON)
+    worker.stop()
+
+
+def test_logs_say_which_item_and_forget_it_afterwards():
+    broker = make_broker("")
+    seen: list[dict[str, Any]] = []
+
+    def act(*item: str) -> None:
+        seen.append(dict(structlog.contextvars.get_contextvars()))
+        structlog.contextvars.bind_contextvars(left="behind")
+
+    actor = dramatiq.actor(actor_name="act", broker=broker)(act)
+    first, second = actor.send("item_1"), actor.send()
+    worker = dramatiq.Worker(broker, worker_threads=1, worker_timeout=200)
+    worker.start()
+    until(lambda: len(seen) == 2)
+    worker.stop()
+
+    assert seen == [
+        {"actor": "act", "message_id": first.message_id, "item_id": "item_1"},
+        {"actor": "act", "message_id": second.message_id},
+    ]
+
+
+def test_the_broker_in_memory_keeps_few_dead_letters(embedded):
+    broker = embedded.broker
+    assert isinstance(broker, StubBroker)
+    for _ in range(3 * DEAD_LETTERS_KEPT):
+        broker.enqueue(dramatiq.Message(queue_name="live", actor_name="unknown", args=(), kwargs={}, options={}))
+    embedded.hire("sender")
+
+    embedded.send("word")
+
+    until(lambda: embedded.words() == ["word"])
+    assert 0 < len(broker.dead_letters) <= DEAD_LETTERS_KEPT
+
+
+def test_the_broker_in_memory_goes_on_after_an_actor_that_raised(embedded):
+    embedded.hire("sender", threads=1)
+
+    embedded.send("bad")
+    embedded.send("good")
+
+    until(lambda: embedded.words() == ["bad", "good"], 2)

@@ -1,0 +1,55 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from config.gate import BodyGate
+
+
+async def answer(headers: list[tuple[bytes, bytes]], *pieces: bytes) -> tuple[int, list[bytes]]:
+    """The status that the gate, in front of an application that reads everything, answers; and what the application read."""
+    read: list[bytes] = []
+    sent: list[dict[str, Any]] = []
+    waiting = [{"type": "http.request", "body": piece, "more_body": True} for piece in pieces]
+
+    async def application(_scope: Any, receive: Any, send: Any) -> None:
+        for _ in pieces:
+            read.append((await receive())["body"])
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+
+    async def receive() -> Any:
+        return waiting.pop(0)
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    await BodyGate(application)({"type": "http", "headers": headers}, receive, send)
+    return sent[0]["status"], read
+
+
+async def test_a_body_within_the_limit_passes(settings):
+    settings.MAX_BODY_BYTES = 10
+
+    assert await answer([(b"content-length", b"10")], b"01234", b"56789") == (200, [b"01234", b"56789"])
+
+
+async def test_a_declared_length_beyond_the_limit_is_refused_unread(settings):
+    settings.MAX_BODY_BYTES = 10
+
+    assert await answer([(b"content-length", b"11")], b"x" * 11) == (413, [])
+
+
+async def test_a_body_without_a_length_is_counted(settings):
+    settings.MAX_BODY_BYTES = 10
+
+    assert await answer([], b"01234", b"567890") == (413, [b"01234"])
+
+
+@pytest.mark.parametrize("length", [b"-1", b"ten", b"1 0", b"", "²".encode()])
+async def test_a_length_that_is_no_number_is_refused(length):
+    assert (await answer([(b"content-length", length)], b""))[0] == 400
+
+
+async def test_a_length_of_many_digits_is_refused_without_being_read():
+    assert (await answer([(b"content-length", b"9" * 5000)], b""))[0] == 413

@@ -1,0 +1,49 @@
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+CHILD = "import pathlib, os, sys, time; pathlib.Path(sys.argv[0] + '.' + str(os.getpid())).touch(); time.sleep(60)"
+# what is supervised here in place of `manage.py work --child`
+
+
+def test_a_process_that_ends_is_followed_by_another_and_all_end_with_the_supervisor(tmp_path: Path):
+    program = tmp_path / "program"
+    program.write_text(
+        f"import sys\nif '--child' in sys.argv:\n    {CHILD}\nfrom config.supervisor import Supervisor\nSupervisor(2).run()\n"
+    )
+    supervisor = subprocess.Popen([sys.executable, str(program)], env={**os.environ, "PYTHONPATH": str(ROOT)})
+    try:
+        first = started(tmp_path, 2)
+
+        os.kill(first[0], signal.SIGKILL)
+        third = [pid for pid in started(tmp_path, 3) if pid not in first]
+
+        supervisor.terminate()
+        assert supervisor.wait(10) == 0
+        for pid in (first[1], *third):
+            assert not alive(pid)
+    finally:
+        supervisor.kill()
+
+
+def started(folder: Path, count: int) -> list[int]:
+    """The processes that have begun, once there are so many."""
+    deadline = time.monotonic() + 20
+    while len(found := sorted(int(path.suffix[1:]) for path in folder.glob("program.*"))) < count:
+        assert time.monotonic() < deadline, found
+        time.sleep(0.05)
+    return found
+
+
+def alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True

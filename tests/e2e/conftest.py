@@ -1,0 +1,53 @@
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.system import System, running
+
+
+@pytest.fixture(autouse=True)
+def _marked(request: pytest.FixtureRequest) -> None:
+    request.node.add_marker("e2e")
+
+
+@pytest.fixture(scope="session")
+def system(request: pytest.FixtureRequest, shape: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
+    """The system in the session's shape: one process, or web and worker apart on PostgreSQL and Redis."""
+    folder = tmp_path_factory.mktemp("system")
+    if shape == "embedded":
+        with running(folder) as embedded:
+            yield embedded
+        return
+    with running(
+        folder,
+        server="uvicorn",
+        workers=1,
+        DATABASE_URL=request.getfixturevalue("fresh_database")(),
+        REDIS_URL=request.getfixturevalue("redis_url"),
+        WORKER_THREADS="4",
+    ) as deployed:
+        yield deployed
+
+
+@pytest.fixture(scope="session")
+def fresh_database(postgres_url: str) -> Callable[[], str]:
+    """Makes an empty database and tells its URL."""
+    import psycopg
+
+    from accounts.ids import new_id
+
+    def make() -> str:
+        name = new_id("test")
+        with psycopg.connect(postgres_url, autocommit=True) as connection:
+            connection.execute(f'CREATE DATABASE "{name}"')
+        return f"{postgres_url.rpartition('/')[0]}/{name}"
+
+    return make
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return tmp_path

@@ -1,0 +1,135 @@
+"""The whole system as its operator runs it: `manage.py` processes on a free port, in a folder of their own."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+ROOT = Path(__file__).resolve().parents[2]
+START_PATIENCE = 60
+STOP_PATIENCE = 20
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+class System:
+    """A running service: `url` to talk to it, `key` an API key with every scope."""
+
+    def __init__(self, folder: Path, *, server: str = "daphne", workers: int = 0, **environment: str) -> None:
+        self.folder = folder
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.server = server
+        self.processes: list[subprocess.Popen[bytes]] = []
+        self.workers: list[subprocess.Popen[bytes]] = []
+        self.environment = {
+            **os.environ,
+            "ENV_FILE": "",
+            "DATABASE_URL": "",
+            "REDIS_URL": "",
+            "DATA_DIR": str(folder),
+            "TEST_ENGINES": "true",
+            **environment,
+        }
+        self._wanted_workers = workers
+        self.log = (folder / "log").open("ab")
+
+    def start(self) -> None:
+        self.run("migrate", "--no-input", "-v0")
+        told = self.run("welcome", "--port", str(self.port))
+        found = re.search(r"Bearer ([\w.-]+)", told)
+        assert found, told
+        self.key = found[1]
+        self.web = self.spawn("serve", "--port", str(self.port), "--server", self.server)
+        for _ in range(self._wanted_workers):
+            self.add_worker()
+        self.wait_until_ready()
+
+    def add_worker(self) -> subprocess.Popen[bytes]:
+        """One worker process without a supervisor, so that a test may kill it for good."""
+        worker = self.spawn("work", "--child")
+        self.workers.append(worker)
+        return worker
+
+    def run(self, *arguments: str) -> str:
+        """A management command, to its end."""
+        done = subprocess.run(
+            [sys.executable, "manage.py", *arguments],
+            cwd=ROOT,
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    def spawn(self, *arguments: str) -> subprocess.Popen[bytes]:
+        process = subprocess.Popen(
+            [sys.executable, "manage.py", *arguments], cwd=ROOT, env=self.environment, stdout=self.log, stderr=self.log
+        )
+        self.processes.append(process)
+        return process
+
+    def wait_until_ready(self) -> None:
+        deadline = time.monotonic() + START_PATIENCE
+        while time.monotonic() < deadline:
+            with contextlib.suppress(httpx.HTTPError):
+                if httpx.get(f"{self.url}/readyz", timeout=5).status_code == 200:
+                    return
+            time.sleep(0.1)
+        raise AssertionError(f"not ready: {self.logged()[-3000:]}")
+
+    def logged(self) -> str:
+        self.log.flush()
+        return (self.folder / "log").read_text(errors="replace")
+
+    def stop(self) -> None:
+        for process in self.processes:
+            if process.poll() is None:
+                process.send_signal(signal.SIGCONT)
+                process.terminate()
+        for process in self.processes:
+            try:
+                process.wait(STOP_PATIENCE)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+        self.log.close()
+
+    @property
+    def headers(self) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self.key}"}
+
+    def client(self, **options: Any) -> httpx.Client:
+        return httpx.Client(base_url=self.url, headers=self.headers, timeout=60, **options)
+
+    def shell(self, code: str) -> str:
+        """What a piece of Python prints inside the project: how tests look at rows."""
+        return self.run("shell", "--no-imports", "-v0", "-c", code).strip()
+
+
+@contextlib.contextmanager
+def running(folder: Path, **options: Any) -> Iterator[System]:
+    system = System(folder, **options)
+    try:
+        system.start()
+        yield system
+    finally:
+        system.stop()

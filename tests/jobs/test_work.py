@@ -1,0 +1,273 @@
+from __future__ import annotations
+
+import hashlib
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from django.core.files.storage import default_storage
+from django.db import OperationalError
+from django.db.models.functions import Now
+from dramatiq.middleware import TimeLimitExceeded
+
+from accounts.models import Usage
+from config.errors import Refusal
+from jobs.keeper import Keeper, keeper
+from jobs.models import Item, Job, Output, State
+from jobs.streams import streams
+from jobs.streams.base import Entry, Kind
+from jobs.work import Work, claim
+from tests.factories import make_item, make_running
+from voice.engines.base import EngineFailed, UnsupportedText
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+async def told(item: Item) -> list[Entry]:
+    """What the item's stream holds."""
+    entries = []
+    async for entry in streams().read(item.pk, wait=0.05):
+        if entry is None:
+            break
+        entries.append(entry)
+    return entries
+
+
+def claimed(item: Item) -> Work:
+    work = claim(item.pk)
+    assert work is not None
+    return work
+
+
+def test_what_was_written_is_stored_charged_and_told(alice):
+    item = make_item(alice)
+
+    with claimed(item) as work:
+        work.write(b"abc", seconds=0.5)
+        work.write(b"def", seconds=0.25)
+        work.characters = 5
+
+    output = Output.objects.get()
+    assert (output.id, output.seconds, output.bytes, output.attempt) == (item.output_id, 0.75, 6, 1)
+    assert output.sha256 == hashlib.sha256(b"abcdef").hexdigest()
+    with default_storage.open(output.file.name) as file:
+        assert file.read() == b"abcdef"
+    usage = Usage.objects.get()
+    assert (usage.item_id, usage.characters, usage.seconds, usage.owner) == (item.pk, 5, 0.75, alice)
+    assert Job.objects.get().state == State.COMPLETED
+
+
+async def test_the_stream_tells_of_the_start_every_piece_and_the_end(alice):
+    from asgiref.sync import sync_to_async
+
+    item = await sync_to_async(make_item)(alice)
+
+    def make() -> None:
+        with claimed(item) as work:
+            work.write(b"abc")
+            work.write(b"de")
+
+    await sync_to_async(make)()
+
+    assert await told(item) == [
+        Entry(Kind.START, 1, 0),
+        Entry(Kind.DATA, 1, 0, b"abc"),
+        Entry(Kind.DATA, 1, 3, b"de"),
+        Entry(Kind.END, 1, 5),
+    ]
+
+
+def test_nothing_is_kept_of_an_item_that_is_not_to_be_stored(alice):
+    item = make_item(alice, store=False)
+
+    with claimed(item) as work:
+        work.write(b"abc", seconds=1)
+
+    assert not Output.objects.exists()
+    assert not default_storage.exists(f"{item.output_id}-1.pcm")
+    assert Item.objects.get().state == State.COMPLETED
+    assert Usage.objects.get().seconds == 1
+
+
+def test_the_part_file_is_gone_afterwards(alice, settings):
+    with claimed(make_item(alice)) as work:
+        work.write(b"abc")
+        assert list(Path(settings.PARTS_DIR).iterdir())
+
+    assert not list(Path(settings.PARTS_DIR).iterdir())
+
+
+def test_a_start_known_only_at_the_end_is_written_over(alice):
+    with claimed(make_item(alice)) as work:
+        work.write(b"????abc")
+        work.rewrite_start(b"HEAD")
+        work.write(b"def")
+
+    output = Output.objects.get()
+    assert default_storage.open(output.file.name).read() == b"HEADabcdef"
+    assert output.bytes == 10
+
+
+def test_an_item_is_left_alone_when_someone_else_has_it(alice):
+    item = make_running(alice)
+
+    assert claim(item.pk) is None
+    assert claim("item_unknown") is None
+
+
+def test_a_message_that_arrives_twice_makes_one_output(alice):
+    item = make_item(alice)
+    with claimed(item) as work:
+        work.write(b"abc")
+
+    assert claim(item.pk) is None
+    assert Output.objects.count() == 1
+
+
+def test_a_refusal_ends_the_item_and_is_kept(alice):
+    item = make_item(alice)
+
+    with claimed(item):
+        raise UnsupportedText("It has no vowels.")
+
+    item.refresh_from_db()
+    assert (item.state, item.error_code, item.error_message, item.error_status) == ("failed", "unsupported_text", "It has no vowels.", 400)
+    assert not Usage.objects.exists()
+
+
+def test_a_passing_fault_queues_the_item_for_another_attempt(alice):
+    item = make_item(alice)
+
+    with claimed(item):
+        raise EngineFailed
+
+    item.refresh_from_db()
+    assert (item.state, item.attempt, item.rung_at) == (State.QUEUED, 1, None)
+    assert claim(item.pk) is None, "not due yet"
+
+
+def test_a_passing_fault_in_the_last_attempt_is_a_failure(alice):
+    item = make_item(alice, attempt=2, attempts_allowed=3)
+
+    with claimed(item):
+        raise EngineFailed
+
+    item.refresh_from_db()
+    assert (item.state, item.error_code) == (State.FAILED, "engine_failed")
+
+
+@pytest.mark.parametrize("fault", [OSError("disk"), OperationalError("gone")])
+def test_an_environment_that_breaks_is_a_passing_fault(alice, fault):
+    item = make_item(alice)
+
+    with claimed(item):
+        raise fault
+
+    assert Item.objects.get().state == State.QUEUED
+
+
+def test_a_mistake_of_ours_fails_without_its_details(alice):
+    item = make_item(alice)
+
+    with claimed(item):
+        raise KeyError("/secret/path")
+
+    item.refresh_from_db()
+    assert (item.state, item.error_code) == (State.FAILED, "internal_error")
+    assert "secret" not in item.error_message
+
+
+def test_what_dramatiq_interrupts_has_timed_out(alice):
+    with claimed(make_item(alice)):
+        raise TimeLimitExceeded
+
+    assert Item.objects.get().error_code == "timed_out"
+
+
+def test_what_takes_longer_than_allowed_times_out(alice, settings):
+    settings.ITEM_TIME_LIMIT = timedelta(seconds=-1)
+
+    with claimed(make_item(alice)) as work:
+        work.write(b"abc")
+
+    assert Item.objects.get().error_code == "timed_out"
+
+
+def test_an_interrupted_process_gives_the_item_back(alice):
+    with pytest.raises(KeyboardInterrupt), claimed(make_item(alice)):
+        raise KeyboardInterrupt
+
+    assert Item.objects.get().state == State.QUEUED
+
+
+def test_a_cancelled_item_stops_between_blocks_and_costs_what_was_made(alice):
+    item = make_item(alice)
+
+    with claimed(item) as work:
+        keeper.beat()
+        work.write(b"abc", seconds=1.5)
+        item.cancel()
+        keeper.beat()
+        work.write(b"def", seconds=1.5)
+
+    item.refresh_from_db()
+    assert item.state == State.CANCELLED
+    assert Usage.objects.get().seconds == 1.5
+    assert not Output.objects.exists()
+
+
+def test_an_item_that_was_taken_over_is_left_to_its_new_worker(alice):
+    item = make_item(alice)
+
+    with claimed(item) as work:
+        work.write(b"old", seconds=1)
+        Item.objects.update(lease_until=Now() - timedelta(seconds=1))
+        second = claimed(item)
+
+    assert not Output.objects.exists()
+    assert not default_storage.exists(f"{item.output_id}-1.pcm")
+    with second as work:
+        work.write(b"new", seconds=1)
+    assert default_storage.open(Output.objects.get().file.name).read() == b"new"
+    assert Usage.objects.count() == 1
+
+
+def test_a_storage_that_refuses_is_a_passing_fault(alice, settings, tmp_path):
+    item = make_item(alice)
+    blocked = tmp_path / "file"
+    blocked.write_text("not a folder")
+    settings.STORAGES = {
+        **settings.STORAGES,
+        "default": {"BACKEND": "django.core.files.storage.FileSystemStorage", "OPTIONS": {"location": blocked}},
+    }
+
+    with claimed(item) as work:
+        work.write(b"abc", seconds=1)
+
+    item.refresh_from_db()
+    assert item.state == State.QUEUED
+    assert not Usage.objects.exists()
+
+
+def test_a_lease_is_kept_while_the_work_goes_on(alice):
+    item = make_item(alice)
+
+    with claimed(item):
+        Item.objects.update(lease_until=Now() + timedelta(seconds=1))
+        keeper.beat()
+        assert Item.objects.filter(lease_until__gt=Now() + timedelta(seconds=3)).exists()
+
+
+def test_keepers_of_two_processes_have_two_names():
+    assert Keeper().name != Keeper().name
+
+
+def test_the_error_of_a_failed_item_can_be_told_again(alice):
+    item = make_item(alice)
+    with claimed(item):
+        raise UnsupportedText("It has no vowels.")
+
+    item.refresh_from_db()
+
+    assert isinstance(item.error, Refusal)
+    assert (item.error.status, item.error.code, item.error.message) == (400, "unsupported_text", "It has no vowels.")

@@ -1,0 +1,161 @@
+"""A PostgreSQL and a Redis of a test's own: on a free port, in a temporary folder, gone with the test."""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import os
+import pwd
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+START_PATIENCE = 30
+STOP_PATIENCE = 15
+DEBIAN = Path("/usr/lib/postgresql")
+PR_SET_PDEATHSIG = 1
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+class Server:
+    """A process that is started, killed and started again on the same port and data."""
+
+    def __init__(self) -> None:
+        self.port = free_port()
+        self.folder = Path(tempfile.mkdtemp(prefix="voice-test-"))
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def command(self) -> list[str]:
+        raise NotImplementedError
+
+    def answers(self) -> bool:
+        raise NotImplementedError
+
+    def options(self) -> dict[str, object]:
+        return {}
+
+    def start(self) -> None:
+        log = (self.folder / "log").open("ab")
+        self.process = subprocess.Popen(self.command(), stdout=log, stderr=log, preexec_fn=_die_with_parent, **self.options())  # type: ignore[call-overload]
+        deadline = time.monotonic() + START_PATIENCE
+        while not self.answers():
+            if time.monotonic() > deadline or self.process.poll() is not None:
+                raise RuntimeError(f"{self.command()[0]} did not start: {(self.folder / 'log').read_text(errors='replace')[-2000:]}")
+            time.sleep(0.05)
+
+    def kill(self) -> None:
+        """As a power cut would."""
+        if self.process is not None and self.process.poll() is None:
+            self.process.send_signal(signal.SIGKILL)
+            self.process.wait()
+
+    def restart(self) -> None:
+        self.kill()
+        self.start()
+
+    def stop(self) -> None:
+        if self.process is not None and self.process.poll() is None:
+            self.process.send_signal(signal.SIGINT)
+            try:
+                self.process.wait(STOP_PATIENCE)
+            except subprocess.TimeoutExpired:
+                self.kill()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.stop()
+
+
+class RedisServer(Server):
+    @property
+    def url(self) -> str:
+        return f"redis://127.0.0.1:{self.port}/0"
+
+    def command(self) -> list[str]:
+        return [
+            _found("redis-server", []), "--port", str(self.port), "--bind", "127.0.0.1", "--dir", str(self.folder),
+            "--save", "", "--appendonly", "no", "--maxmemory-policy", "noeviction",
+        ]  # fmt: skip
+
+    def answers(self) -> bool:
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.port), timeout=1) as connection:
+            connection.sendall(b"PING\r\n")
+            return connection.recv(16).startswith(b"+PONG")
+        return False
+
+
+class PostgresServer(Server):
+    """PostgreSQL refuses to run as root: then it runs as the user that its package made."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.user = "postgres" if os.geteuid() == 0 else pwd.getpwuid(os.geteuid()).pw_name
+        self.data = self.folder / "data"
+        if os.geteuid() == 0:
+            shutil.chown(self.folder, self.user)
+            self.folder.chmod(0o700)
+        password = self.folder / "password"
+        password.write_text("postgres")
+        password.chmod(0o644)
+        make = ["initdb", "-D", str(self.data), "-U", "postgres", "-A", "scram-sha-256", f"--pwfile={password}", "-E", "UTF8", "--no-sync"]
+        done = subprocess.run(
+            [_found(make[0], sorted(DEBIAN.glob("*/bin"))), *make[1:]], capture_output=True, text=True, check=False, **self.options()
+        )  # type: ignore[call-overload]
+        if done.returncode:
+            raise RuntimeError(f"initdb: {done.stderr}")
+
+    @property
+    def url(self) -> str:
+        return f"postgresql://postgres:postgres@127.0.0.1:{self.port}/postgres"
+
+    def options(self) -> dict[str, object]:
+        if os.geteuid() != 0:
+            return {}
+        entry = pwd.getpwnam(self.user)
+        return {"user": entry.pw_uid, "group": entry.pw_gid, "extra_groups": [], "cwd": str(self.folder)}
+
+    def command(self) -> list[str]:
+        return [
+            _found("postgres", sorted(DEBIAN.glob("*/bin"))), "-D", str(self.data), "-p", str(self.port), "-h", "127.0.0.1",
+            "-k", str(self.folder), "-c", "fsync=off", "-c", "max_connections=200",
+        ]  # fmt: skip
+
+    def answers(self) -> bool:
+        import psycopg
+
+        try:
+            psycopg.connect(self.url, connect_timeout=2).close()
+        except psycopg.OperationalError:
+            return False
+        return True
+
+
+def _found(program: str, folders: list[Path]) -> str:
+    for folder in reversed(folders):
+        if (folder / program).exists():
+            return str(folder / program)
+    path = shutil.which(program)
+    if path is None:
+        raise RuntimeError(f"{program} is not installed; on Debian: apt-get install postgresql redis-server")
+    return path
+
+
+def _die_with_parent() -> None:
+    """A test run that is killed takes its servers with it (Linux)."""
+    with contextlib.suppress(OSError):
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)

@@ -1,0 +1,67 @@
+"""Loaded before Django's settings are: puts the test run into one of the two shapes that the service has.
+
+`pytest` alone runs embedded (SQLite, everything in memory); `pytest --shape=deployed` on a real PostgreSQL and Redis.
+"""
+
+from __future__ import annotations
+
+import atexit
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.servers import PostgresServer, RedisServer
+
+SHAPES = ("embedded", "deployed")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--shape", choices=SHAPES, default=SHAPES[0], help="what the tests run on")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_load_initial_conftests(early_config: pytest.Config, args: list[str]) -> None:
+    """The environment of the run. What the developer's own says of us is taken out of it, `.env` included."""
+    from config.env import Environment
+
+    for name in Environment.model_fields:
+        os.environ.pop(name.upper(), None)
+    folder = tempfile.mkdtemp(prefix="voice-test-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    os.environ |= {"ENV_FILE": "", "DATA_DIR": folder, "TEST_ENGINES": "true"}
+    if early_config.known_args_namespace.shape == "deployed":
+        os.environ |= {"DATABASE_URL": _started(PostgresServer()), "REDIS_URL": _started(RedisServer())}
+
+
+@pytest.fixture(scope="session")
+def shape(request: pytest.FixtureRequest) -> Any:
+    return request.config.getoption("--shape")
+
+
+@pytest.fixture(scope="session")
+def redis_url() -> Iterator[str]:
+    """The run's Redis; in the embedded shape one that is started for whoever asks."""
+    yield from _lent("REDIS_URL", RedisServer)
+
+
+@pytest.fixture(scope="session")
+def postgres_url() -> Iterator[str]:
+    yield from _lent("DATABASE_URL", PostgresServer)
+
+
+def _lent(variable: str, make: type[RedisServer | PostgresServer]) -> Iterator[str]:
+    if url := os.environ.get(variable):
+        yield url
+        return
+    with make() as server:
+        yield server.url
+
+
+def _started(server: RedisServer | PostgresServer) -> str:
+    server.start()
+    atexit.register(server.stop)
+    return server.url

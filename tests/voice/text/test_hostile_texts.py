@@ -1,0 +1,43 @@
+"""Texts that make careless code quadratic. The limits are far above what was measured (150 ms) and far below what quadratic costs."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from voice.text import forbidden_character, normalise, plan, speakable
+from voice.text.sentences import LONGEST
+
+SIZE = 100_000
+LIMIT_S = 1.5
+
+PATTERNS = [
+    "a.", "x", "(", '"', "'", "“a ", "A. ", ".", "Dr. ", "?!", "1. ", "1.", " ", "\n", "\t \n", "http://a.b", "(a ", "你好。", "你",
+    "😀.", "😀 ", "... ", "[a. ", "a!", "a\n", "# a\n", "- a\n", "> ", "* ", "#", "*", "**a ", "_a ", "a* *b ", "`a``b```", "```\n",
+    "[", "[](", "[a](b", '[a](. "', "<http://a", "aaaaa, ", "\u0301\u0316", "\u0e33", "क\u093e", "\u093e", "1. J. ", "ab. 1 ",
+    "a, ", "\u200d", "1\u20e3", "|", "~~~", "The quick brown fox jumps over the lazy dog. ",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("pattern", PATTERNS, ids=ascii)
+def test_it_is_done_soon(pattern):
+    text = (pattern * SIZE)[:SIZE]
+    started = time.perf_counter()
+
+    speakable(text)
+    forbidden_character(text)
+    pieces = plan(normalise(text), "en") + plan(text, "zh")
+
+    assert time.perf_counter() - started < LIMIT_S
+    assert all(len(piece.text) <= LONGEST for piece in pieces)
+
+
+@pytest.mark.parametrize("closing", ["**", ")", "](", "`", '"'])
+def test_many_openings_before_one_close_are_no_trap(closing):
+    text = ("[a **b `c _d (e " * SIZE)[:SIZE] + closing
+    started = time.perf_counter()
+
+    plan(normalise(text), "en")
+
+    assert time.perf_counter() - started < LIMIT_S

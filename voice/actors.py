@@ -1,0 +1,22 @@
+"""What workers do: claim an item, make it. A live line is waited for, a batch one is not; otherwise they are the same work."""
+
+from __future__ import annotations
+
+import dramatiq
+
+from jobs.work import claim
+from voice.speaking import narrate
+
+
+@dramatiq.actor(queue_name="live", priority=0)
+def speak(item_id: str) -> None:
+    if work := claim(item_id):
+        with work:
+            narrate(work)
+
+
+@dramatiq.actor(queue_name="batch", priority=10)
+def speak_in_batch(item_id: str) -> None:
+    if work := claim(item_id):
+        with work:
+            narrate(work)

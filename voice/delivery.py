@@ -1,0 +1,122 @@
+"""The second half of `POST /v1/audio/speech`: the item's bytes to the client while they are made.
+
+The first half is an ordinary view in a thread. This half runs in the event loop, where waiting costs nothing and a client that leaves
+is noticed at once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import json
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine
+from functools import wraps
+from typing import Any
+
+from asgiref.sync import sync_to_async
+from channels.db import database_sync_to_async
+from django.db import connections
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
+
+from accounts.models import Usage
+from config.errors import Refusal
+from jobs import services
+from jobs.following import follow
+from jobs.models import Item
+
+AUDIO_TOKEN_SECONDS = 0.05
+# what OpenAI's speech models make of one output token
+
+
+class Accepted(HttpResponse):
+    """What the first half returns for a request that has become work."""
+
+    def __init__(self, item: Item, *, sse: bool) -> None:
+        super().__init__(status=202)
+        self.item = item
+        self.sse = sse
+
+
+def delivered(view: Callable[..., HttpResponseBase]) -> Callable[..., Coroutine[Any, Any, HttpResponseBase]]:
+    """A view that answers Accepted, as one that answers with the item's bytes. Any other answer is passed on."""
+
+    @wraps(view)
+    async def deliver(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        response = await sync_to_async(_unbound(view))(request, *args, **kwargs)
+        return await _opened(response.item, sse=response.sse) if isinstance(response, Accepted) else response
+
+    return deliver
+
+
+def _unbound(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
+    """The view, giving its database connection back before the long wait begins."""
+
+    def run(*args: Any, **kwargs: Any) -> HttpResponseBase:
+        try:
+            return view(*args, **kwargs)
+        finally:
+            for connection in connections.all(initialized_only=True):
+                if not connection.in_atomic_block:
+                    connection.close()
+
+    return run
+
+
+async def _opened(item: Item, *, sse: bool) -> StreamingHttpResponse:
+    """The response, once there are bytes: a refusal before the first is still answered with its own status."""
+    audio = _watched(item)
+    head = await anext(audio, b"")
+    body = _events(item, head, audio) if sse else _bytes(head, audio)
+    response = StreamingHttpResponse(body, content_type="text/event-stream" if sse else item.media_type)
+    response.headers["x-job-id"] = item.job_id
+    response.headers["X-Accel-Buffering"] = "no"
+    response.headers["Cache-Control"] = "no-store"
+    if item.store:
+        response.headers["x-output-id"] = item.output_id
+    return response
+
+
+async def _watched(item: Item) -> AsyncGenerator[bytes, None]:
+    """The item's bytes; left before the end, the item is stopped."""
+    try:
+        async for data in follow(item.pk):
+            yield data
+    except (asyncio.CancelledError, GeneratorExit):
+        await asyncio.shield(_stop(item))
+        raise
+
+
+async def _bytes(head: bytes, audio: AsyncGenerator[bytes, None]) -> AsyncIterator[bytes]:
+    try:
+        yield head
+        async for data in audio:
+            yield data
+    finally:
+        await audio.aclose()
+
+
+async def _events(item: Item, head: bytes, audio: AsyncGenerator[bytes, None]) -> AsyncIterator[bytes]:
+    """Server-sent events as OpenAI's speech models send them; a failure half-way is an event too."""
+    try:
+        async for data in _bytes(head, audio):
+            yield _event({"type": "speech.audio.delta", "audio": base64.b64encode(data).decode()})
+    except Refusal as refusal:
+        yield _event({"error": {"message": refusal.message, "type": refusal.type, "param": refusal.param, "code": refusal.code}})
+        return
+    yield _event({"type": "speech.audio.done", "usage": await _usage(item)})
+
+
+def _event(payload: dict[str, Any]) -> bytes:
+    return f"data: {json.dumps(payload, separators=(',', ':'))}\n\n".encode()
+
+
+@database_sync_to_async
+def _usage(item: Item) -> dict[str, int]:
+    """A character counts as one input token; output tokens are OpenAI's, 20 a second."""
+    usage = Usage.objects.get(item_id=item.pk)
+    spoken = round(usage.seconds / AUDIO_TOKEN_SECONDS)
+    return {"input_tokens": usage.characters, "output_tokens": spoken, "total_tokens": usage.characters + spoken}
+
+
+async def _stop(item: Item) -> None:
+    await database_sync_to_async(services.stop, thread_sensitive=False)(item=item)

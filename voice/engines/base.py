@@ -1,0 +1,89 @@
+"""What a speech engine is: a class with one verb, in one file, the only importer of its library.
+
+An engine knows nothing of users, jobs or HTTP, and imports neither Django, Channels nor Dramatiq.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Sequence
+from dataclasses import dataclass
+from typing import ClassVar, Literal, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from config.errors import Refusal
+
+Pcm = NDArray[np.int16]
+"""Mono samples, dtype int16, shape (samples,)."""
+
+Gender = Literal["female", "male", "neutral"]
+
+
+class EngineUnavailable(Exception):
+    """The engine's library or data is not on this machine. The message says what to install."""
+
+
+class UnsupportedText(Refusal):
+    """The text holds nothing that this engine can speak."""
+
+    code = "unsupported_text"
+    message = "This voice can't speak the text."
+
+    # the same text will not become speakable on a retry, hence not transient
+
+
+class EngineFailed(Refusal):
+    """The engine broke while it spoke, in a way that a second attempt may not repeat."""
+
+    status = 500
+    code = "engine_failed"
+    type = "server_error"
+    message = "The speech engine failed."
+    transient = True
+
+
+@dataclass(frozen=True, slots=True)
+class Speaker:
+    """A stock voice of an engine."""
+
+    name: str
+    # unique among the stock voices of all engines, and what a caller writes as `voice`: "slt", "espeak-de", "tone"
+    languages: tuple[str, ...]
+    # BCP 47 in lower case, the main one first: ("en-us", "en")
+    rate: int
+    # Hz of the blocks that `synthesize` yields for this voice
+    gender: Gender = "neutral"
+    description: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Utterance:
+    """One piece of text to speak: a sentence, or the whole text for a verbatim engine."""
+
+    text: str
+    speaker: str
+    # a `Speaker.name` of this engine
+    language: str
+    # BCP 47 in lower case
+    speed: float = 1.0
+    # 1.0 is the voice's own pace, 2.0 twice as fast
+    seed: int | None = None
+
+
+class Synthesizer(Protocol):
+    """Text in, a stream of PCM blocks out.
+
+    Constructing one raises EngineUnavailable where its library is missing. Instances are used from several threads at once; one
+    that can't be locks itself. Closing the generator between two blocks cancels the utterance and frees what it holds.
+    """
+
+    name: ClassVar[str]
+    speeds: ClassVar[tuple[float, float]]
+    # the slowest and the fastest `Utterance.speed` it takes
+    verbatim: ClassVar[bool]
+    # True: the whole text goes in as it is, unnormalised and unsplit, and the samples come out untouched
+
+    def speakers(self) -> Sequence[Speaker]: ...
+
+    def synthesize(self, utterance: Utterance) -> Generator[Pcm, None, None]: ...

@@ -1,0 +1,154 @@
+"""CMU Flite: four English voices, small and quick, through libflite (Debian: `libflite1`, which `flite` brings along).
+
+The library runs in a process beside this one (`libflite.py` says why) which forks for each utterance: utterances run in parallel, the
+same utterance gives the same samples, a text that crashes the library fails alone.
+"""
+
+from __future__ import annotations
+
+import json
+import socket
+import subprocess
+import sys
+import threading
+import unicodedata
+import weakref
+from collections.abc import Generator, Sequence
+from pathlib import Path
+from typing import ClassVar
+
+import numpy as np
+
+from voice.engines.base import EngineFailed, EngineUnavailable, Pcm, Speaker, UnsupportedText, Utterance
+
+LIBRARY = "libflite.so.1"
+RATE = 16_000
+PATIENCE = 60
+# seconds for one block: some ms, but for a long text on a busy machine
+STOP_PATIENCE = 5
+# seconds
+LENGTH_BYTES = 4
+
+_SPEAKERS = (
+    Speaker("slt", ("en-us", "en"), RATE, "female", "CMU Flite: a woman from the United States."),
+    Speaker("rms", ("en-us",), RATE, "male", "CMU Flite: a man from the United States."),
+    Speaker("awb", ("en-gb", "en-gb-scotland"), RATE, "male", "CMU Flite: a man from Scotland."),
+    Speaker("kal", ("en-us",), RATE, "male", "CMU Flite: a man from the United States, by diphones: the quickest and most mechanical."),
+)
+_SPELLINGS = str.maketrans(
+    {
+        "\u2018": "'", "\u2019": "'", "\u02bc": "'", "\u201c": '"', "\u201d": '"', "\u2010": "-", "\u2011": "-", "\u2012": "-",
+        "\u2013": " - ", "\u2014": " - ", "\u2212": "-", "\u00df": "ss", "\u1e9e": "SS", "\u00e6": "ae", "\u00c6": "AE", "\u0153": "oe",
+        "\u0152": "OE", "\u00f8": "o", "\u00d8": "O", "\u0142": "l", "\u0141": "L", "\u0111": "d", "\u0110": "D", "\u00f0": "th",
+        "\u00d0": "Th", "\u00fe": "th", "\u00de": "Th", "\u0131": "i",
+        "\u20ac": " euro ", "\u00a3": " pound ", "\u00a5": " yen ", "\u00b0": " degrees ", "\u00d7": " times ", "\u00f7": " divided by ",
+    }
+)  # fmt: skip
+# what Unicode's compatibility forms don't take apart
+
+
+class Flite:
+    name: ClassVar[str] = "flite"
+    speeds: ClassVar[tuple[float, float]] = (0.25, 4.0)
+    verbatim: ClassVar[bool] = False
+
+    def __init__(self, library: str = LIBRARY) -> None:
+        self._library = library
+        self._starting = threading.Lock()
+        self._start()
+
+    def speakers(self) -> Sequence[Speaker]:
+        return _SPEAKERS
+
+    def synthesize(self, utterance: Utterance) -> Generator[Pcm, None, None]:
+        """Yield int16 blocks of shape (n,), about 100 ms each, at 16 kHz.
+
+        Raises UnsupportedText where no letter or digit is left in ASCII, EngineFailed where the library crashes or stalls.
+        """
+        request = {"text": spelt(utterance.text), "voice": utterance.speaker, "stretch": 1 / utterance.speed}
+        with self._child() as stream:
+            stream.settimeout(PATIENCE)
+            try:
+                stream.sendall(json.dumps(request).encode() + b"\n")
+                while block := _block(stream):
+                    yield np.frombuffer(block, np.int16)
+            except OSError as broken:
+                raise EngineFailed from broken
+
+    def _child(self) -> socket.socket:
+        """Our end of a new child's socket."""
+        ours, theirs = socket.socketpair()
+        with theirs:
+            control = self._control
+            try:
+                socket.send_fds(control, [b"\0"], [theirs.fileno()])
+            except OSError:
+                self._restart(control)
+                socket.send_fds(self._control, [b"\0"], [theirs.fileno()])
+        return ours
+
+    def _restart(self, broken: socket.socket) -> None:
+        with self._starting:
+            if self._control is broken:
+                self._stop()
+                self._start()
+
+    def _start(self) -> None:
+        ours, theirs = socket.socketpair()
+        with theirs:
+            process = subprocess.Popen(  # noqa: S603 our own program
+                [sys.executable, "-I", "-S", Path(__file__).with_name("libflite.py"), self._library],
+                stdin=theirs,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                start_new_session=True,
+                # a Ctrl-C at the terminal is the worker's to answer, which may still speak to the end
+            )
+        self._control = ours
+        self.process = process.pid
+        self._stop = weakref.finalize(self, _end, ours, process)
+        with ours.makefile("rb") as told:
+            said = told.readline()
+        error = json.loads(said)["error"] if said else "it ended at once"
+        if error:
+            self._stop()
+            raise EngineUnavailable(f"Flite is missing ({error}). Install it: apt-get install libflite1")
+
+
+def spelt(text: str) -> str:
+    """The text in printable ASCII, which is all that the library knows. Raises UnsupportedText where no letter or digit is left."""
+    plain = unicodedata.normalize("NFKD", text.translate(_SPELLINGS))
+    ascii_only = "".join(_kept(character) for character in plain if not unicodedata.combining(character))
+    if not any(character.isalnum() for character in ascii_only):
+        raise UnsupportedText("This voice speaks English: it can't read any character of the text.")
+    return ascii_only
+
+
+def _kept(character: str) -> str:
+    return character if character.isascii() and character.isprintable() else " "
+
+
+def _block(stream: socket.socket) -> bytearray:
+    """The next block's samples, empty after the last. Raises EngineFailed where the child died before."""
+    length = int.from_bytes(_exactly(stream, LENGTH_BYTES), "little")
+    return _exactly(stream, length)
+
+
+def _exactly(stream: socket.socket, length: int) -> bytearray:
+    data = bytearray(length)
+    view = memoryview(data)
+    while view:
+        received = stream.recv_into(view)
+        if not received:
+            raise EngineFailed
+        view = view[received:]
+    return data
+
+
+def _end(control: socket.socket, process: subprocess.Popen[bytes]) -> None:
+    control.close()
+    try:
+        process.wait(STOP_PATIENCE)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()

@@ -1,0 +1,119 @@
+"""What can be asked to speak: models, their voices, and the names of others that stand for ours."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any, Self
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Now
+
+from accounts.ids import new_id
+
+ANY_LANGUAGE = "mul"
+# BCP 47 for "several": a voice that reads whatever it is given
+
+
+class Model(models.Model):
+    """A speech engine, or a model that one has loaded, as callers name it."""
+
+    name = models.CharField(primary_key=True, max_length=100)
+    engine = models.CharField(max_length=32)
+    verbatim = models.BooleanField(default=False)
+    # takes the text as it is, whole
+    slowest = models.FloatField(default=1.0)
+    fastest = models.FloatField(default=1.0)
+    preference = models.PositiveSmallIntegerField(default=100)
+    # where several could speak a language the lowest does
+    enabled = models.BooleanField(default=True)
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+
+    class Meta:
+        ordering = ["preference", "name"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class VoiceRows(models.QuerySet["Voice"]):
+    def stock(self) -> Self:
+        return self.filter(owner=None)
+
+    def usable(self) -> Self:
+        return self.filter(enabled=True, model__enabled=True).select_related("model")
+
+    def visible_to(self, user: Any) -> Self:
+        """The stock voices and the user's own."""
+        return self.usable().filter(Q(owner=None) | Q(owner=user))
+
+
+class Voice(models.Model):
+    id = models.CharField(primary_key=True, max_length=40, default=partial(new_id, "voice"), editable=False)
+    name = models.CharField(max_length=100)
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.CASCADE, related_name="voices")
+    # none: a stock voice, everybody's
+    model = models.ForeignKey(Model, on_delete=models.CASCADE, related_name="voices")
+    speaker = models.CharField(max_length=100)
+    # what the engine calls it
+    languages = models.JSONField(default=list)
+    # BCP 47 in lower case, the main one first
+    gender = models.CharField(max_length=16, blank=True)
+    description = models.CharField(max_length=200, blank=True)
+    version = models.PositiveIntegerField(default=1)
+    enabled = models.BooleanField(default=True)
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+
+    objects = VoiceRows.as_manager()
+
+    class Meta:
+        ordering = ["model", "name"]
+        constraints = [
+            models.UniqueConstraint(fields=["name"], condition=Q(owner=None), name="voice_stock_name"),
+            models.UniqueConstraint(fields=["owner", "name"], name="voice_own_name"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def speaks(self, language: str) -> bool:
+        """Whether it has this language: the tag itself, or a wider one of it ("en" for "en-us")."""
+        return ANY_LANGUAGE in self.languages or any(tag in self.languages for tag in widened(language))
+
+
+class VoiceAlias(models.Model):
+    """A name that stands for a voice, such as OpenAI's `alloy`."""
+
+    name = models.CharField(primary_key=True, max_length=100)
+    voice = models.ForeignKey(Voice, on_delete=models.CASCADE, related_name="aliases")
+    automatic = models.BooleanField(default=True)
+    # follows the product's own choice; cleared when staff choose
+
+    class Meta:
+        verbose_name_plural = "voice aliases"
+        ordering = ["name"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class ModelAlias(models.Model):
+    """A name that stands for a model, such as OpenAI's `tts-1`; without one it stands for whichever model the voice has."""
+
+    name = models.CharField(primary_key=True, max_length=100)
+    model = models.ForeignKey(Model, null=True, blank=True, on_delete=models.CASCADE, related_name="aliases")
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+
+    class Meta:
+        verbose_name_plural = "model aliases"
+        ordering = ["name"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+def widened(language: str) -> list[str]:
+    """A tag and every wider one: "zh-hant-tw", "zh-hant", "zh"."""
+    parts = language.split("-")
+    return ["-".join(parts[:length]) for length in range(len(parts), 0, -1)]

@@ -1,0 +1,48 @@
+"""The bodies that clients send, checked where they enter."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
+
+LONGEST_NAME = 200
+LONGEST_INSTRUCTIONS = 4096
+LARGEST_SEED = 2**63 - 1
+
+
+def _id_of(value: Any) -> Any:
+    """`{"id": "voice_…"}` is how newer clients name a custom voice."""
+    return value["id"] if isinstance(value, dict) and set(value) == {"id"} else value
+
+
+VoiceName = Annotated[
+    str,
+    Field(min_length=1, max_length=LONGEST_NAME),
+    BeforeValidator(_id_of),
+    WithJsonSchema(
+        {
+            "oneOf": [
+                {"type": "string"},
+                {"type": "object", "properties": {"id": {"type": "string"}}, "required": ["id"], "additionalProperties": False},
+            ]
+        }
+    ),
+]
+
+
+class SpeechRequest(BaseModel):
+    """OpenAI's `POST /v1/audio/speech`, with `language`, `seed` and `store` of our own."""
+
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
+
+    model: str = Field(min_length=1, max_length=LONGEST_NAME)
+    input: str
+    voice: VoiceName
+    response_format: Literal["mp3", "opus", "aac", "flac", "wav", "pcm"] = "mp3"
+    speed: float = Field(1.0, ge=0.25, le=4.0, allow_inf_nan=False)
+    instructions: str | None = Field(None, max_length=LONGEST_INSTRUCTIONS)
+    stream_format: Literal["audio", "sse"] | None = None
+    language: str | None = Field(None, max_length=35, description="BCP 47; the voice's own when left out")
+    seed: int | None = Field(None, ge=0, le=LARGEST_SEED)
+    store: bool = Field(True, description="false: nothing is kept once it was sent")

@@ -1,0 +1,59 @@
+from __future__ import annotations
+
+from typing import Any
+
+from rest_framework import serializers
+
+from voice.models import Voice
+
+
+class VoiceSerializer(serializers.ModelSerializer[Voice]):
+    id = serializers.SerializerMethodField()
+    object = serializers.SerializerMethodField()
+    type = serializers.SerializerMethodField()
+    created_at = serializers.SerializerMethodField()
+    model = serializers.CharField(source="model_id")
+    languages = serializers.ListField(child=serializers.CharField())
+
+    class Meta:
+        model = Voice
+        fields = ["id", "object", "name", "type", "model", "languages", "gender", "description", "created_at"]
+
+    def get_id(self, voice: Voice) -> str:
+        """What a request calls it by: a stock voice's name, a custom voice's id."""
+        return voice.name if voice.owner_id is None else voice.pk
+
+    def get_object(self, _voice: Voice) -> str:
+        return "audio.voice"
+
+    def get_type(self, voice: Voice) -> str:
+        return "stock" if voice.owner_id is None else "custom"
+
+    def get_created_at(self, voice: Voice) -> int:
+        """Unix seconds."""
+        return int(voice.created_at.timestamp())
+
+
+class VoiceNameSerializer(serializers.Serializer[Any]):
+    id = serializers.CharField()
+    name = serializers.CharField()
+
+
+class VoiceListSerializer(serializers.Serializer[Any]):
+    """OpenAI's list, and beside it the `voices` that Open WebUI and others read: every name that `voice` takes, aliases included."""
+
+    object = serializers.CharField()
+    data = VoiceSerializer(many=True)
+    voices = VoiceNameSerializer(many=True)
+
+
+class ModelSerializer(serializers.Serializer[Any]):
+    id = serializers.CharField()
+    object = serializers.CharField()
+    created = serializers.IntegerField()
+    owned_by = serializers.CharField()
+
+
+class ModelListSerializer(serializers.Serializer[Any]):
+    object = serializers.CharField()
+    data = ModelSerializer(many=True)

@@ -21,7 +21,11 @@ RESULTS = "bench:heard"
 
 
 def report(redis_url: str) -> None:
-    os.environ |= {"REDIS_URL": redis_url, "DATABASE_URL": "postgresql://nobody@127.0.0.1:1/none", "DJANGO_SETTINGS_MODULE": "config.settings"}
+    os.environ |= {
+        "REDIS_URL": redis_url,
+        "DATABASE_URL": "postgresql://nobody@127.0.0.1:1/none",
+        "DJANGO_SETTINGS_MODULE": "config.settings",
+    }
     django.setup()
     import redis
 

@@ -36,7 +36,7 @@ async def follow(item_id: str, *, after: int = 0) -> AsyncIterator[bytes]:
     attempt does not repeat what was delivered of the first, and Gone when nothing of it is kept.
     """
     place = _Place(after)
-    async with aclosing(streams().read(item_id, wait=PATIENCE)) as entries:  # type: ignore[type-var]
+    async with aclosing(streams().read(item_id, wait=PATIENCE)) as entries:
         async for entry in entries:
             if entry is not None and entry.kind in (Kind.START, Kind.DATA):
                 if data := place.take(entry):

@@ -105,7 +105,7 @@ def sweep() -> None:
             log.warning("abandoned", item_id=item.pk, state=item.state, code=item.error_code)
             _tell_the_end(item)
     for item in Item.objects.lost().order_by("id")[:SWEEP_BATCH]:
-        rung = Item.objects.filter(pk=item.pk, rung_at=item.rung_at, attempt=item.attempt)
+        rung = Item.objects.filter(pk=item.pk, rings=item.rings, attempt=item.attempt)
         if rung.update(rung_at=Now(), rings=F("rings") + 1):
             log.info("ring again", item_id=item.pk, state=item.state, attempt=item.attempt)
             _ring(item)

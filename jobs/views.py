@@ -16,6 +16,7 @@ from config.errors import NotFound
 from jobs.content import content
 from jobs.errors import Gone, NotReady
 from jobs.models import OPEN, Item, Output, State
+from jobs.negotiation import AnyAccept
 from jobs.serializers import DeletedSerializer, OutputSerializer
 
 
@@ -46,6 +47,7 @@ class OneOutput(APIView):
 
 class OutputContent(APIView):
     scope = Scope.OUTPUTS
+    content_negotiation_class = AnyAccept
 
     @extend_schema(
         responses={(200, "application/octet-stream"): OpenApiTypes.BINARY, (206, "application/octet-stream"): OpenApiTypes.BINARY}

@@ -39,6 +39,8 @@ log = structlog.get_logger("work")
 
 FIRST_DELAY = timedelta(milliseconds=500)
 # before the second attempt of an item that met a passing fault; doubled for each further one
+SILENCE = 5.0
+# seconds without a try after the stream could not be reached: one that hangs would hold up every block
 PIECE = 1 << 16
 # bytes in which an unstreamed result is told
 
@@ -67,6 +69,7 @@ class Work(AbstractContextManager["Work"]):
         self._part = Path(settings.PARTS_DIR) / f"{item.pk}-{item.attempt}"
         self._written = 0
         self._halted = threading.Event()
+        self._silent_until = 0.0
         self._deadline = time.monotonic() + settings.ITEM_TIME_LIMIT.total_seconds()
 
     def __enter__(self) -> Self:
@@ -227,7 +230,10 @@ class Work(AbstractContextManager["Work"]):
 
     def _tell(self, entry: Entry) -> None:
         """Add to the stream. When it can't be reached the work goes on: a reader finds the output where it is stored."""
+        if time.monotonic() < self._silent_until:
+            return
         try:
             streams().append(self.item.pk, entry)
         except Unavailable as refusal:
+            self._silent_until = time.monotonic() + SILENCE
             log.warning("stream away", reason=refusal.message)

@@ -11,6 +11,7 @@ from rest_framework.views import APIView
 
 from accounts.limits import UserWrites
 from accounts.models import Scope
+from jobs.negotiation import AnyAccept
 from voice.delivery import Accepted, delivered
 from voice.errors import ModelNotFound
 from voice.models import Model, ModelAlias, Voice, VoiceAlias
@@ -26,6 +27,7 @@ OWNER = "voice-platform"
 class Speech(APIView):
     scope = Scope.SPEECH
     throttle_classes = [UserWrites]
+    content_negotiation_class = AnyAccept
 
     @extend_schema(
         request=SpeechRequest,

@@ -12,7 +12,6 @@ import jobs.models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
@@ -35,9 +34,31 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="Job",
             fields=[
-                ("id", models.CharField(default=functools.partial(accounts.ids.new_id, *("job",), **{}), editable=False, max_length=40, primary_key=True, serialize=False)),
+                (
+                    "id",
+                    models.CharField(
+                        default=functools.partial(accounts.ids.new_id, *("job",), **{}),
+                        editable=False,
+                        max_length=40,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
                 ("kind", models.CharField(max_length=32)),
-                ("state", models.CharField(choices=[("queued", "Queued"), ("running", "Running"), ("completed", "Completed"), ("failed", "Failed"), ("cancelled", "Cancelled")], default="queued", max_length=16)),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("queued", "Queued"),
+                            ("running", "Running"),
+                            ("completed", "Completed"),
+                            ("failed", "Failed"),
+                            ("cancelled", "Cancelled"),
+                        ],
+                        default="queued",
+                        max_length=16,
+                    ),
+                ),
                 ("total", models.PositiveIntegerField(default=0)),
                 ("completed", models.PositiveIntegerField(default=0)),
                 ("failed", models.PositiveIntegerField(default=0)),
@@ -45,24 +66,54 @@ class Migration(migrations.Migration):
                 ("created_at", models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False)),
                 ("started_at", models.DateTimeField(editable=False, null=True)),
                 ("finished_at", models.DateTimeField(editable=False, null=True)),
-                ("api_key", models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name="+", to="accounts.apikey")),
+                (
+                    "api_key",
+                    models.ForeignKey(
+                        blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name="+", to="accounts.apikey"
+                    ),
+                ),
                 ("owner", models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name="jobs", to=settings.AUTH_USER_MODEL)),
             ],
         ),
         migrations.CreateModel(
             name="Item",
             fields=[
-                ("id", models.CharField(default=functools.partial(accounts.ids.new_id, *("item",), **{}), editable=False, max_length=40, primary_key=True, serialize=False)),
+                (
+                    "id",
+                    models.CharField(
+                        default=functools.partial(accounts.ids.new_id, *("item",), **{}),
+                        editable=False,
+                        max_length=40,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
                 ("position", models.PositiveIntegerField(default=0)),
                 ("actor", models.CharField(max_length=64)),
                 ("text", models.TextField(blank=True)),
                 ("options", models.JSONField(default=dict)),
                 ("format", models.CharField(max_length=16)),
                 ("media_type", models.CharField(max_length=64)),
-                ("output_id", models.CharField(default=functools.partial(accounts.ids.new_id, *("out",), **{}), editable=False, max_length=40)),
+                (
+                    "output_id",
+                    models.CharField(default=functools.partial(accounts.ids.new_id, *("out",), **{}), editable=False, max_length=40),
+                ),
                 ("store", models.BooleanField(default=True)),
                 ("streamed", models.BooleanField(default=True)),
-                ("state", models.CharField(choices=[("queued", "Queued"), ("running", "Running"), ("completed", "Completed"), ("failed", "Failed"), ("cancelled", "Cancelled")], default="queued", max_length=16)),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("queued", "Queued"),
+                            ("running", "Running"),
+                            ("completed", "Completed"),
+                            ("failed", "Failed"),
+                            ("cancelled", "Cancelled"),
+                        ],
+                        default="queued",
+                        max_length=16,
+                    ),
+                ),
                 ("attempt", models.PositiveSmallIntegerField(default=0)),
                 ("attempts_allowed", models.PositiveSmallIntegerField(default=jobs.models._max_attempts)),
                 ("worker", models.CharField(blank=True, max_length=80)),
@@ -78,7 +129,12 @@ class Migration(migrations.Migration):
                 ("started_at", models.DateTimeField(editable=False, null=True)),
                 ("finished_at", models.DateTimeField(editable=False, null=True)),
                 ("owner", models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name="+", to=settings.AUTH_USER_MODEL)),
-                ("voice", models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name="+", to="voice.voice")),
+                (
+                    "voice",
+                    models.ForeignKey(
+                        blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name="+", to="voice.voice"
+                    ),
+                ),
                 ("job", models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name="items", to="jobs.job")),
             ],
             options={

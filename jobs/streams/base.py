@@ -7,7 +7,7 @@ the gap in the offsets and turns to the stored output.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
@@ -38,7 +38,7 @@ class Streams(Protocol):
         """Add an entry (from any thread). Drops the oldest DATA beyond the byte bound. Unavailable when Redis is away."""
         ...
 
-    def read(self, key: str, *, wait: float) -> AsyncIterator[Entry | None]:
+    def read(self, key: str, *, wait: float) -> AsyncGenerator[Entry | None, None]:
         """Every entry from the first one still held, then new ones as they come; None after `wait` seconds without one.
 
         Never ends by itself: the reader stops (`aclose`) when it has seen what it wanted.

@@ -13,13 +13,14 @@ from typing import Any
 
 import dramatiq
 import pytest
+import redis
 import structlog
 from dramatiq.brokers.stub import StubBroker
 from dramatiq.errors import BrokerConnectionError
 from dramatiq.middleware import TimeLimitExceeded
 
 from config.broker import DEAD_LETTERS_KEPT, BlockingRedisBroker, make_broker
-from tests.jobs.streams.server import RedisServer
+from tests.servers import RedisServer
 
 LONG = 30.0
 # seconds; what is meant to be released before
@@ -76,15 +77,20 @@ class Crew:
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
-    server = RedisServer(tmp_path_factory.mktemp("broker"))
-    yield server
-    server.kill()
+def server() -> Iterator[RedisServer]:
+    """Not the run's: it is flushed, and its connections are cut."""
+    with RedisServer() as server:
+        yield server
 
 
 @pytest.fixture
-def crew(server: RedisServer) -> Iterator[Crew]:
-    server.client.flushall()
+def client(server: RedisServer) -> redis.Redis:
+    return redis.Redis.from_url(server.url)
+
+
+@pytest.fixture
+def crew(server: RedisServer, client: redis.Redis) -> Iterator[Crew]:
+    client.flushall()
     crew = Crew(server.url)
     yield crew
     crew.dismiss()
@@ -196,26 +202,26 @@ def test_the_live_queue_goes_first(kind, request):
     assert "live" in crew.words()[1:3]
 
 
-def test_an_undecodable_message_is_buried_and_its_neighbours_live(crew, server):
+def test_an_undecodable_message_is_buried_and_its_neighbours_live(crew, client):
     for number, body in enumerate([b"not json", b"{}", b'{"queue_name":"live","actor_name":"live","args":[],"kwargs":{},"options":null}']):
         crew.send(f"before {number}")
-        server.client.hset("voice:live.msgs", f"poison-{number}", body)
-        server.client.rpush("voice:live", f"poison-{number}")
-    server.client.rpush("voice:live", "without-a-body")
+        client.hset("voice:live.msgs", f"poison-{number}", body)
+        client.rpush("voice:live", f"poison-{number}")
+    client.rpush("voice:live", "without-a-body")
     crew.send("after")
 
     crew.hire("a", threads=3)
 
     until(lambda: len(crew.done) == 4, 2)
-    until(lambda: server.client.hlen("voice:live.msgs") == 0, 2)
-    assert server.client.zcard("voice:live.XQ") == 3
-    assert not server.client.keys("voice:__acks__*live")
+    until(lambda: client.hlen("voice:live.msgs") == 0, 2)
+    assert client.zcard("voice:live.XQ") == 3
+    assert not client.keys("voice:__acks__*live")
     for number in range(3):
         crew.send(f"long {number}")
     until(lambda: len(crew.done) == 7, 2)
 
 
-def test_a_message_for_nobody_costs_no_thread(crew, server):
+def test_a_message_for_nobody_costs_no_thread(crew, server, client):
     stranger = make_broker(server.url)
     dramatiq.actor(actor_name="unknown", queue_name="live", broker=stranger)(lambda: None).send()
     crew.hire("a", threads=1)
@@ -223,20 +229,20 @@ def test_a_message_for_nobody_costs_no_thread(crew, server):
     crew.send("word")
 
     until(lambda: crew.words() == ["word"], 2)
-    assert server.client.zcard("voice:live.XQ") == 1
+    assert client.zcard("voice:live.XQ") == 1
 
 
-def test_an_actor_that_raises_is_not_called_again(crew, server):
+def test_an_actor_that_raises_is_not_called_again(crew, client):
     crew.hire("a", threads=1)
 
     crew.send("bad")
     crew.send("good")
 
     until(lambda: crew.words() == ["bad", "good"], 2)
-    until(lambda: server.client.hlen("voice:live.msgs") == 0, 2)
+    until(lambda: client.hlen("voice:live.msgs") == 0, 2)
 
 
-def test_a_worker_that_stops_takes_nothing_more_and_is_quick(crew, server):
+def test_a_worker_that_stops_takes_nothing_more_and_is_quick(crew, client):
     worker = crew.hire("a", threads=1, idle_ms=1000)
     crew.send("long")
     until(lambda: crew.done)
@@ -251,7 +257,7 @@ def test_a_worker_that_stops_takes_nothing_more_and_is_quick(crew, server):
 
     assert time.monotonic() - begun < 3
     assert crew.words() == ["long"]
-    assert server.client.llen("voice:live") == 1
+    assert client.llen("voice:live") == 1
 
 
 def test_a_worker_may_start_again_on_the_same_broker(crew):
@@ -265,7 +271,7 @@ def test_a_worker_may_start_again_on_the_same_broker(crew):
     crew.url = shared
 
 
-def test_a_busy_worker_stays_alive_in_the_eyes_of_others(crew, server):
+def test_a_busy_worker_stays_alive_in_the_eyes_of_others(crew, client):
     worker = crew.hire("a", threads=1)
     crew.send("long")
     until(lambda: crew.done)
@@ -274,47 +280,46 @@ def test_a_busy_worker_stays_alive_in_the_eyes_of_others(crew, server):
     beats = []
     for _ in range(2):
         time.sleep(1.5)
-        beats.append(server.client.zscore("voice:__heartbeats__", worker.broker.broker_id))
+        beats.append(client.zscore("voice:__heartbeats__", worker.broker.broker_id))
 
     assert beats[1] - beats[0] > 900
 
 
-def test_the_connections_of_a_worker_may_be_cut(crew, server):
+def test_the_connections_of_a_worker_may_be_cut(crew, client):
     crew.hire("a")
     time.sleep(0.3)
 
-    server.client.client_kill_filter(_type="normal", skipme=True)
+    client.client_kill_filter(_type="normal", skipme=True)
 
     assert max(delays(crew, 10, 0.02)) < 1
 
 
-def test_a_worker_goes_on_after_redis_was_away(tmp_path):
-    server = RedisServer(tmp_path)
-    crew = Crew(server.url)
-    crew.hire("a")
-    crew.send("long")
-    until(lambda: crew.done)
+def test_a_worker_goes_on_after_redis_was_away():
+    with RedisServer() as server:
+        crew = Crew(server.url)
+        crew.hire("a")
+        crew.send("long")
+        until(lambda: crew.done)
 
-    server.kill()
-    begun = time.monotonic()
-    with pytest.raises(BrokerConnectionError):
-        crew.send("lost")
-    refused = time.monotonic() - begun
-    time.sleep(0.5)
-    server.start()
-    crew.send("after")
-    until(lambda: "after" in crew.words())
-    crew.release.set()
+        server.kill()
+        begun = time.monotonic()
+        with pytest.raises(BrokerConnectionError):
+            crew.send("lost")
+        refused = time.monotonic() - begun
+        time.sleep(0.5)
+        server.start()
+        crew.send("after")
+        until(lambda: "after" in crew.words())
+        crew.release.set()
+        time.sleep(0.2)
+        crew.release.clear()
+        # both threads are free again: that of the message which was under way in the outage, too
+        crew.send("long 1")
+        crew.send("long 2")
+        until(lambda: len(crew.done) == 4, 2)
+        crew.dismiss()
 
     assert refused < 1
-    # both places are free again: the one of the message that was under way in the outage, too
-    crew.release.clear()
-    until(lambda: server.client.hlen("voice:live.msgs") == 0)
-    crew.send("long 1")
-    crew.send("long 2")
-    until(lambda: len(crew.done) == 4, 2)
-    crew.dismiss()
-    server.kill()
 
 
 WORKER = """

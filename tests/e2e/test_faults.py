@@ -132,7 +132,7 @@ def test_an_item_that_kills_every_worker_fails_and_says_so(apart: System):
     listener = Listener(apart, seed=4)
     listener.join(60)
 
-    assert listener.status == 500
+    assert listener.error is not None, "a stream that was cut must not look whole"
     after = rows(apart)
     assert (after["state"], after["code"], after["charges"]) == ("failed", "worker_crashed", 0)
     assert after["attempt"] == 3

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
@@ -61,6 +62,18 @@ def test_an_item_whose_worker_fell_silent_is_rung_for(db, alice, rung):
     item = make_running(alice, lease=timedelta(seconds=-1))
     Item.objects.update(rung_at=Now() - timedelta(seconds=3))
 
+    services.sweep()
+
+    assert rung == [item.pk]
+
+
+def test_an_item_whose_worker_fell_silent_soon_after_it_was_sent_is_rung_for_once(db, alice, rung):
+    """The time of its message is the one that the database wrote itself, in the database's own precision."""
+    item = make_item(alice, state=State.RUNNING, attempt=1)
+    Item.objects.update(lease_until=Now() + timedelta(milliseconds=5))
+    time.sleep(0.02)
+
+    services.sweep()
     services.sweep()
 
     assert rung == [item.pk]

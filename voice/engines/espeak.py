@@ -11,10 +11,12 @@ from __future__ import annotations
 
 import ctypes
 import importlib
+import re
 import threading
 import unicodedata
 from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import Any, ClassVar
 
@@ -60,6 +62,7 @@ class _Voice(ctypes.Structure):
     # the first of its members
 
 
+_DICTIONARY = re.compile(r"^dictionary\s+(\S+)", re.MULTILINE)
 _Listener = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p, ctypes.c_int, ctypes.c_void_p)
 
 
@@ -81,8 +84,8 @@ class Espeak:
 
     def __init__(self, loader: str = LOADER) -> None:
         with _lock:
-            self._c, rate = _initialised(loader)
-            entries = _named(_listed(self._c))
+            self._c, data, rate = _initialised(loader)
+            entries = _named(entry for entry in _listed(self._c) if _has_dictionary(entry, data))
         self._identifiers = {f"espeak-{code}": entry.identifier.encode() for code, entry in entries.items()}
         self._speakers = [
             Speaker(f"espeak-{code}", languages, rate, "male", f"eSpeak NG: {entries[code].title}.")
@@ -149,12 +152,12 @@ def _next(blocks: SimpleQueue[Pcm | Exception | None]) -> Pcm | Exception | None
         raise EngineFailed from stalled
 
 
-def _initialised(name: str) -> tuple[ctypes.CDLL, int]:
-    """The library, ready, and its sample rate in Hz. A second call in a process leaves it as it is."""
+def _initialised(name: str) -> tuple[ctypes.CDLL, Path, int]:
+    """The library, ready, the folder of its data and its sample rate in Hz. A second call in a process leaves it as it is."""
     try:
         loader = importlib.import_module(name)
         c = ctypes.CDLL(loader.get_library_path())
-        data: str = loader.get_data_path()
+        data = Path(loader.get_data_path())
     except (ImportError, OSError, RuntimeError) as missing:
         raise EngineUnavailable(f"eSpeak NG is missing ({missing}). Install it: pip install espeakng-loader") from missing
     c.espeak_Synth.argtypes = (
@@ -162,10 +165,10 @@ def _initialised(name: str) -> tuple[ctypes.CDLL, int]:
     )  # fmt: skip
     c.espeak_SetVoiceByName.argtypes = (ctypes.c_char_p,)
     c.espeak_ListVoices.restype = ctypes.POINTER(ctypes.POINTER(_Voice))
-    rate = int(c.espeak_Initialize(AUDIO_OUTPUT_SYNCHRONOUS, BLOCK_MS, data.encode(), INITIALIZE_DONT_EXIT))
+    rate = int(c.espeak_Initialize(AUDIO_OUTPUT_SYNCHRONOUS, BLOCK_MS, str(data).encode(), INITIALIZE_DONT_EXIT))
     if rate <= 0:
         raise EngineUnavailable("eSpeak NG did not start with the data of espeakng-loader. Install it again.")
-    return c, rate
+    return c, data, rate
 
 
 def _listed(c: ctypes.CDLL) -> Iterator[_Entry]:
@@ -185,6 +188,13 @@ def _priorities(address: int) -> dict[str, int]:
         priorities[code.decode().lower()] = priority
         address += 1 + len(code) + 1
     return priorities
+
+
+def _has_dictionary(entry: _Entry, data: Path) -> bool:
+    """False for the few languages that are listed without one, in which the library is mute."""
+    described = _DICTIONARY.search((data / "lang" / entry.identifier).read_text(encoding="utf-8"))
+    name = described[1] if described else next(iter(entry.priorities)).partition("-")[0]
+    return (data / f"{name}_dict").exists()
 
 
 def _named(entries: Iterator[_Entry]) -> dict[str, _Entry]:

@@ -97,8 +97,8 @@ class Flite:
         ours, theirs = socket.socketpair()
         with theirs:
             process = subprocess.Popen(  # noqa: S603 our own program
-                [sys.executable, "-I", "-S", Path(__file__).with_name("libflite.py"), self._library],
-                stdin=theirs,
+                [sys.executable, "-I", "-S", str(Path(__file__).with_name("libflite.py")), self._library],
+                stdin=theirs.fileno(),
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
                 start_new_session=True,
@@ -106,6 +106,7 @@ class Flite:
             )
         self._control = ours
         self.process = process.pid
+        # the id of the process that forks
         self._stop = weakref.finalize(self, _end, ours, process)
         with ours.makefile("rb") as told:
             said = told.readline()

@@ -66,7 +66,6 @@ class _Flite:
         self.c = c = ctypes.CDLL(library)
         c.new_utterance.restype = ctypes.POINTER(_Utterance)
         c.utt_set_input_text.argtypes = (ctypes.POINTER(_Utterance), ctypes.c_char_p)
-        c.new_audio_streaming_info.restype = ctypes.POINTER(_Streaming)
         c.audio_streaming_info_val.argtypes = (ctypes.POINTER(_Streaming),)
         c.audio_streaming_info_val.restype = ctypes.c_void_p
         c.feat_set.argtypes = (ctypes.c_void_p, ctypes.c_char_p, ctypes.c_void_p)
@@ -79,14 +78,12 @@ class _Flite:
     def speak(self, text: str, voice: str, stretch: float, listener: Any) -> None:
         """Call `listener` with each block. What the utterance held is freed when the process ends."""
         c = self.c
-        streaming = c.new_audio_streaming_info()
-        streaming.contents.min_buffsize = BLOCK_SAMPLES
-        streaming.contents.asc = listener
+        streaming = _Streaming(BLOCK_SAMPLES, listener)
         utterance = c.new_utterance()
         c.utt_set_input_text(utterance, text.encode("ascii"))
         # features of the utterance come before those of its voice
         features = utterance.contents.features
-        c.feat_set(features, b"streaming_info", c.audio_streaming_info_val(streaming))
+        c.feat_set(features, b"streaming_info", c.audio_streaming_info_val(ctypes.byref(streaming)))
         c.feat_set_float(features, b"duration_stretch", stretch)
         if not c.flite_do_synth(utterance, self.voices[voice], ctypes.cast(c.utt_synth, ctypes.c_void_p)):
             raise RuntimeError("libflite refused the text")
@@ -141,6 +138,8 @@ def serve(library: str) -> None:
     control.sendall(json.dumps({"error": None}).encode() + b"\n")
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     # the kernel reaps
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    # a worker that is told to stop speaks to the end, and this ends with it
     while True:
         _, descriptors, _, _ = socket.recv_fds(control, 1, 1)
         if not descriptors:

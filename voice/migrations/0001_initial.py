@@ -11,7 +11,6 @@ import accounts.ids
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
@@ -40,7 +39,12 @@ class Migration(migrations.Migration):
             fields=[
                 ("name", models.CharField(max_length=100, primary_key=True, serialize=False)),
                 ("created_at", models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False)),
-                ("model", models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.CASCADE, related_name="aliases", to="voice.model")),
+                (
+                    "model",
+                    models.ForeignKey(
+                        blank=True, null=True, on_delete=django.db.models.deletion.CASCADE, related_name="aliases", to="voice.model"
+                    ),
+                ),
             ],
             options={
                 "verbose_name_plural": "model aliases",
@@ -50,7 +54,16 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="Voice",
             fields=[
-                ("id", models.CharField(default=functools.partial(accounts.ids.new_id, *("voice",), **{}), editable=False, max_length=40, primary_key=True, serialize=False)),
+                (
+                    "id",
+                    models.CharField(
+                        default=functools.partial(accounts.ids.new_id, *("voice",), **{}),
+                        editable=False,
+                        max_length=40,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
                 ("name", models.CharField(max_length=100)),
                 ("speaker", models.CharField(max_length=100)),
                 ("languages", models.JSONField(default=list)),
@@ -60,7 +73,16 @@ class Migration(migrations.Migration):
                 ("enabled", models.BooleanField(default=True)),
                 ("created_at", models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False)),
                 ("model", models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name="voices", to="voice.model")),
-                ("owner", models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.CASCADE, related_name="voices", to=settings.AUTH_USER_MODEL)),
+                (
+                    "owner",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="voices",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
                 "ordering": ["model", "name"],

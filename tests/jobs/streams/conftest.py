@@ -3,20 +3,21 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 import pytest
+import redis
 
 from jobs.streams.base import Streams
 from jobs.streams.memory import MemoryStreams
 from jobs.streams.redis import RedisStreams
-from tests.jobs.streams.server import RedisServer
+from tests.servers import RedisServer
 
 MakeStreams = Callable[..., Streams]
 
 
 @pytest.fixture(scope="session")
-def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
-    server = RedisServer(tmp_path_factory.mktemp("redis"))
-    yield server
-    server.kill()
+def redis_server() -> Iterator[RedisServer]:
+    """Not the run's: it is flushed."""
+    with RedisServer() as server:
+        yield server
 
 
 @pytest.fixture(params=["memory", "redis"])
@@ -27,7 +28,7 @@ def make_streams(request: pytest.FixtureRequest) -> MakeStreams:
         if request.param == "memory":
             return MemoryStreams(max_bytes, lifetime)
         server: RedisServer = request.getfixturevalue("redis_server")
-        server.client.flushall()
+        redis.Redis.from_url(server.url).flushall()
         return RedisStreams(server.url, max_bytes, lifetime)
 
     return make

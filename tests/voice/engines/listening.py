@@ -10,7 +10,6 @@ from pocketsphinx import Decoder
 from voice.engines.base import Pcm, Synthesizer, Utterance
 
 
-
 def say(engine: Synthesizer, text: str, speaker: str, *, speed: float = 1.0, seed: int | None = None) -> Pcm:
     blocks = list(engine.synthesize(Utterance(text, speaker, "en", speed, seed)))
     return np.concatenate(blocks)

@@ -16,7 +16,13 @@ US = "espeak-en-us"
 
 
 def test_it_speaks_many_languages(espeak: Espeak):
-    greetings = {"de": "Guten Tag, wie geht es Ihnen?", "fr-fr": "Bonjour tout le monde", "cmn": "你好世界", "ru": "Добрый день", "ja": "こんにちは"}
+    greetings = {
+        "de": "Guten Tag, wie geht es Ihnen?",
+        "fr-fr": "Bonjour tout le monde",
+        "cmn": "你好世界",
+        "ru": "Добрый день",
+        "ja": "こんにちは",
+    }
 
     heard = {code: say(espeak, text, f"espeak-{code}") for code, text in greetings.items()}
 
@@ -35,7 +41,15 @@ def test_each_language_has_one_best_voice(espeak: Espeak):
 
 @pytest.mark.parametrize(
     ("language", "name"),
-    [("en", US), ("en-gb", "espeak-en-gb"), ("de", "espeak-de"), ("fr", "espeak-fr-fr"), ("zh", "espeak-cmn"), ("no", "espeak-nb"), ("pt", "espeak-pt")],
+    [
+        ("en", US),
+        ("en-gb", "espeak-en-gb"),
+        ("de", "espeak-de"),
+        ("fr", "espeak-fr-fr"),
+        ("zh", "espeak-cmn"),
+        ("no", "espeak-nb"),
+        ("pt", "espeak-pt"),
+    ],
 )
 def test_the_best_voice_of_a_language(espeak: Espeak, language: str, name: str):
     assert [speaker.name for speaker in espeak.speakers() if language in speaker.languages] == [name]

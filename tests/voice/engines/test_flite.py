@@ -6,6 +6,7 @@ import subprocess
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -16,6 +17,7 @@ from voice.engines.base import EngineFailed, EngineUnavailable, UnsupportedText,
 from voice.engines.flite import Flite, spelt
 
 FOX = "The quick brown fox jumps over the lazy dog."
+LONG = "word " * 300
 KEY_WORDS = {
     "The weather is very nice today.": {"weather", "very", "nice", "today"},
     "She will come home tomorrow morning.": {"she", "come", "home", "tomorrow", "morning"},
@@ -79,7 +81,7 @@ def test_a_block_is_about_a_tenth_of_a_second_and_can_be_written_to(flite: Flite
 
 
 def test_closing_stops_the_child(flite: Flite):
-    blocks = flite.synthesize(Utterance("word " * 5_000, "slt", "en"))
+    blocks = flite.synthesize(Utterance(LONG, "slt", "en"))
     next(blocks)
     started = time.perf_counter()
 
@@ -110,7 +112,7 @@ def test_it_spells_what_ascii_lacks():
 
 
 def test_a_crash_of_the_library_fails_one_utterance_only(flite: Flite):
-    blocks = flite.synthesize(Utterance("word " * 5_000, "slt", "en"))
+    blocks = flite.synthesize(Utterance(LONG, "slt", "en"))
     next(blocks)
     for child in _family(flite)[1:]:
         os.kill(child, signal.SIGSEGV)
@@ -143,7 +145,7 @@ def test_its_process_ends_with_it():
 
 
 def test_an_utterance_of_another_thread_outlives_a_close(flite: Flite):
-    closing = flite.synthesize(Utterance("word " * 1_000, "slt", "en"))
+    closing = flite.synthesize(Utterance(LONG, "slt", "en"))
     next(closing)
     heard: list[int] = []
     other = threading.Thread(target=lambda: heard.append(len(say(flite, FOX, "slt"))))
@@ -169,8 +171,7 @@ def _family(flite: Flite) -> list[int]:
 
 def _alive(pid: int) -> bool:
     try:
-        with open(f"/proc/{pid}/stat") as stat:
-            return stat.read().rpartition(")")[2].split()[0] != "Z"
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except OSError:
         return False
 

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
-from django.conf import settings
 from django.contrib.auth.models import update_last_login
 from django.utils import timezone
 from rest_framework_simplejwt.exceptions import TokenError
+from rest_framework_simplejwt.settings import api_settings
 from rest_framework_simplejwt.tokens import Token
 
 from accounts.errors import InvalidToken
@@ -27,7 +27,7 @@ EVERY_SCOPE = frozenset(Scope)
 
 class AccessToken(Token):
     token_type = "access"  # noqa: S105
-    lifetime = settings.SIMPLE_JWT["ACCESS_TOKEN_LIFETIME"]
+    lifetime = api_settings.ACCESS_TOKEN_LIFETIME
 
 
 class ApiKeyToken(Token):
@@ -37,7 +37,7 @@ class ApiKeyToken(Token):
 
 class RefreshToken(Token):
     token_type = "refresh"  # noqa: S105
-    lifetime = settings.SIMPLE_JWT["REFRESH_TOKEN_LIFETIME"]
+    lifetime = api_settings.REFRESH_TOKEN_LIFETIME
 
 
 class BearerToken(Token):
@@ -132,13 +132,13 @@ def _decoded(kind: type[AnyToken], raw: str) -> AnyToken:
         token = kind(raw)  # type: ignore[arg-type]
     except (TokenError, TypeError, ValueError, OverflowError):
         raise InvalidToken from None
-    if token.payload.get("aud") != settings.SIMPLE_JWT["AUDIENCE"]:
+    if token.payload.get("aud") != api_settings.AUDIENCE:
         raise InvalidToken
     return token
 
 
 def _sign_in_of(token: Token) -> SignIn:
-    family = SignIn.objects.live().select_related("owner").filter(pk=_text(token, "sid")).first()
+    family: SignIn | None = SignIn.objects.live().select_related("owner").filter(pk=_text(token, "sid")).first()
     if family is None:
         raise InvalidToken
     _check_owner(token, family.owner)

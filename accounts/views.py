@@ -13,6 +13,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts import tokens
+from accounts.authentication import caller
 from accounts.errors import InvalidCredentials, ScopeNotHeld
 from accounts.limits import AddressSignIns, UserWrites, count_attempt
 from accounts.models import ApiKey, Scope, User
@@ -82,7 +83,7 @@ class Me(APIView):
     @extend_schema(responses=MeSerializer)
     def get(self, request: Request) -> Response:
         """Who you are, and what your token may do."""
-        return Response(MeSerializer(request.user, context={"scopes": request.auth.scopes}).data)
+        return Response(MeSerializer(caller(request).user, context={"scopes": caller(request).scopes}).data)
 
 
 class ApiKeys(generics.ListAPIView[ApiKey]):
@@ -101,12 +102,12 @@ class ApiKeys(generics.ListAPIView[ApiKey]):
     def post(self, request: Request) -> Response:
         """Make a key. The answer holds it, and no other answer will."""
         wanted = NewApiKey.model_validate(request.data)
-        held = request.auth.scopes
+        held = caller(request).scopes
         scopes = sorted(set(wanted.scopes)) if wanted.scopes is not None else sorted(held)
         if lacking := [scope.value for scope in scopes if scope not in held]:
             raise ScopeNotHeld(lacking)
         expires_at = timezone.now() + timedelta(seconds=wanted.expires_in) if wanted.expires_in else None
-        key, token = tokens.issue_key(owner=request.user, name=wanted.name, scopes=scopes, expires_at=expires_at)
+        key, token = tokens.issue_key(owner=caller(request).user, name=wanted.name, scopes=scopes, expires_at=expires_at)
         return Response(NewApiKeySerializer(key, context={"token": token}).data, status=status.HTTP_201_CREATED)
 
 

@@ -79,7 +79,7 @@ def as_refusal(error: Exception) -> Refusal | None:  # noqa: PLR0911, PLR0912  -
         case exceptions.UnsupportedMediaType():
             return UnsupportedMediaType()
         case exceptions.Throttled():
-            return RateLimited(retry_after=error.wait)
+            return RateLimited(retry_after=getattr(error, "wait", None))
         case RequestDataTooBig() | TooManyFieldsSent() | TooManyFilesSent():
             return TooLarge()
         case exceptions.APIException() | SuspiciousOperation():
@@ -140,18 +140,19 @@ class Requests:
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase | Awaitable[HttpResponseBase]]) -> None:
         self.get_response = get_response
-        if iscoroutinefunction(get_response):
+        self.in_the_loop = iscoroutinefunction(get_response)
+        if self.in_the_loop:
             markcoroutinefunction(self)
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase | Awaitable[HttpResponseBase]:
-        if iscoroutinefunction(self):
-            return self._in_the_loop(request)
+        if self.in_the_loop:
+            return self._await(request)
         started = self._begin(request)
         response = _misaddressed(request) or self.get_response(request)
         assert isinstance(response, HttpResponseBase)  # noqa: S101  -- told the type checker, which can't know the mode
         return self._end(request, response, started)
 
-    async def _in_the_loop(self, request: HttpRequest) -> HttpResponseBase:
+    async def _await(self, request: HttpRequest) -> HttpResponseBase:
         started = self._begin(request)
         response = _misaddressed(request) or await self.get_response(request)  # type: ignore[misc]
         return self._end(request, response, started)

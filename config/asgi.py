@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import Any
+from typing import Any, cast
 
 from channels.routing import ProtocolTypeRouter
 from django.contrib.staticfiles.handlers import ASGIStaticFilesHandler
@@ -12,11 +12,11 @@ from django.core.asgi import get_asgi_application
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 _django = get_asgi_application()
 
-from config.gate import BodyGate, refuse_socket  # noqa: E402  -- Django must be set up first
+from config.gate import App, BodyGate, refuse_socket  # noqa: E402  -- Django must be set up first
 
 application: Any = ProtocolTypeRouter(
     {
-        "http": BodyGate(ASGIStaticFilesHandler(_django)),
+        "http": BodyGate(cast(App, ASGIStaticFilesHandler(_django))),
         "websocket": refuse_socket,
     }
 )

@@ -32,7 +32,9 @@ class Pages(BasePagination):
     A view may name further query parameters that it reads itself in `query_parameters`; any other is refused.
     """
 
-    def paginate_queryset(self, queryset: QuerySet[Any], request: Request, view: APIView | None = None) -> list[Any]:
+    def paginate_queryset(  # type: ignore[override]  # sequences have no ids to page by
+        self, queryset: QuerySet[Any], request: Request, view: APIView | None = None
+    ) -> list[Any]:
         known = {"limit", "after", *getattr(view, "query_parameters", ())}
         for name in request.query_params:
             if name not in known:

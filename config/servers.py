@@ -18,7 +18,7 @@ DRAIN_SECONDS = 30
 
 
 def run_daphne(application: ProtocolTypeRouter, *, host: str, port: int, ready: Callable[[], None]) -> None:
-    WebRequest.handle_exception = _cut  # type: ignore[method-assign]
+    WebRequest.handle_exception = _cut
     Server(
         application,
         endpoints=[f"tcp:port={port}:interface={host.replace(':', chr(92) + ':')}"],

@@ -161,7 +161,11 @@ ADDRESS_RATE = ENV.address_rate
 WRITE_RATE = ENV.write_rate
 TRUSTED_PROXIES = ENV.proxies
 # the counters live in one process when everything does, and in Redis otherwise
-SILENCED_SYSTEM_CHECKS = ["django_ratelimit.E003", "django_ratelimit.W001"]
+SILENCED_SYSTEM_CHECKS = [
+    "django_ratelimit.E003",
+    "django_ratelimit.W001",
+    "security.W008",  # TLS ends at the proxy, and an API must not answer plain HTTP with a redirect that carries a token along
+]
 
 # ── Work ────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
 EMBEDDED = ENV.embedded
@@ -197,6 +201,7 @@ SPECTACULAR_SETTINGS = {
     "TITLE": "Voice platform",
     "DESCRIPTION": "Self-hosted speech. The audio calls are OpenAI's, so the official `openai` packages work unchanged.",
     "VERSION": VERSION,
+    "OAS_VERSION": "3.1.1",  # request bodies are pydantic's, which say null as JSON Schema does
     "SERVE_INCLUDE_SCHEMA": False,
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",

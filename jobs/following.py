@@ -61,17 +61,17 @@ async def _stored_rest(item: Item, place: _Place) -> AsyncIterator[bytes]:
     begun = place.told
     if not place.can_go_on(output.attempt):
         prefix = hashlib.sha256()
-        async for data in read_file(default_storage, output.file.name, 0, begun):
+        async for data in read_file(default_storage, output.blob, 0, begun):
             prefix.update(data)
         if prefix.digest() != place.mark():
             raise Spliced
-    async for data in read_file(default_storage, output.file.name, begun, output.bytes):
+    async for data in read_file(default_storage, output.blob, begun, output.bytes):
         yield data
 
 
-@database_sync_to_async
-def _row(item_id: str) -> Item:
-    return Item.objects.select_related("output").get(pk=item_id)
+async def _row(item_id: str) -> Item:
+    item: Item = await database_sync_to_async(Item.objects.select_related("output").get)(pk=item_id)
+    return item
 
 
 class _Place:

@@ -40,7 +40,6 @@ class State(models.TextChoices):
 
 
 OPEN = (State.QUEUED, State.RUNNING)
-OVER = (State.COMPLETED, State.FAILED, State.CANCELLED)
 
 
 class OwnedRows(models.QuerySet[Any]):
@@ -265,11 +264,16 @@ class Output(models.Model):
     def filename(self) -> str:
         return f"{self.id}.{self.format}"
 
+    @property
+    def blob(self) -> str:
+        """The name of its bytes in the storage."""
+        return self.file.name or ""
+
     def forget(self) -> None:
         """Remove the row, and once that is certain the file."""
         with transaction.atomic():
             self.delete()
-            transaction.on_commit(partial(self.file.storage.delete, self.file.name))
+            transaction.on_commit(partial(self.file.storage.delete, self.blob))
 
 
 class WorkerRows(models.QuerySet["Worker"]):

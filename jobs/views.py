@@ -58,7 +58,7 @@ class OutputContent(APIView):
 
 
 def _find(request: Request, pk: str) -> Output:
-    output = Output.objects.of(request.user).filter(pk=pk).first()
+    output: Output | None = Output.objects.of(request.user).filter(pk=pk).first()
     return output if output is not None else _say_why_not(request, pk)
 
 

@@ -153,7 +153,7 @@ class Work(AbstractContextManager["Work"]):
                     output.save(force_insert=True)
         if not ended:
             if output is not None:
-                default_storage.delete(output.file.name)
+                default_storage.delete(output.blob)
             self._stop()
             return
         if not item.streamed:

@@ -6,6 +6,7 @@ import contextlib
 import ctypes
 import os
 import pwd
+import select
 import shutil
 import signal
 import socket
@@ -19,6 +20,7 @@ from typing import Self
 START_PATIENCE = 30
 STOP_PATIENCE = 15
 DEBIAN = Path("/usr/lib/postgresql")
+POSTGRES = "postgres"
 PR_SET_PDEATHSIG = 1
 
 
@@ -33,7 +35,7 @@ class Server:
 
     def __init__(self) -> None:
         self.port = free_port()
-        self.folder = Path(tempfile.mkdtemp(prefix="voice-test-"))
+        self.folder = Path(tempfile.mkdtemp(prefix="voice-test-", dir=_reachable()))
         self.process: subprocess.Popen[bytes] | None = None
 
     def command(self) -> list[str]:
@@ -46,8 +48,11 @@ class Server:
         return {}
 
     def start(self) -> None:
-        log = (self.folder / "log").open("ab")
-        self.process = subprocess.Popen(self.command(), stdout=log, stderr=log, preexec_fn=_die_with_parent, **self.options())  # type: ignore[call-overload]
+        # a session of its own: Ctrl-C is for the tests, which end it when they are through
+        with (self.folder / "log").open("ab") as log:
+            self.process = subprocess.Popen(  # type: ignore[call-overload]
+                self.command(), stdout=log, stderr=log, start_new_session=True, preexec_fn=_die_with_parent, **self.options()
+            )
         deadline = time.monotonic() + START_PATIENCE
         while not self.answers():
             if time.monotonic() > deadline or self.process.poll() is not None:
@@ -55,10 +60,14 @@ class Server:
             time.sleep(0.05)
 
     def kill(self) -> None:
-        """As a power cut would."""
-        if self.process is not None and self.process.poll() is None:
-            self.process.send_signal(signal.SIGKILL)
-            self.process.wait()
+        """As a power cut would: its children with it. PostgreSQL's hold its shared memory, and a busy one outlives it by far."""
+        if self.process is None or self.process.poll() is not None:
+            return
+        children = _children(self.process.pid)
+        self.process.send_signal(signal.SIGKILL)
+        self.process.wait()
+        for child in children:
+            _end(child)
 
     def restart(self) -> None:
         self.kill()
@@ -104,11 +113,9 @@ class PostgresServer(Server):
 
     def __init__(self) -> None:
         super().__init__()
-        self.user = "postgres" if os.geteuid() == 0 else pwd.getpwuid(os.geteuid()).pw_name
         self.data = self.folder / "data"
         if os.geteuid() == 0:
-            shutil.chown(self.folder, self.user)
-            self.folder.chmod(0o700)
+            shutil.chown(self.folder, POSTGRES)
         password = self.folder / "password"
         password.write_text("postgres")
         password.chmod(0o644)
@@ -126,7 +133,7 @@ class PostgresServer(Server):
     def options(self) -> dict[str, object]:
         if os.geteuid() != 0:
             return {}
-        entry = pwd.getpwnam(self.user)
+        entry = pwd.getpwnam(POSTGRES)
         return {"user": entry.pw_uid, "group": entry.pw_gid, "extra_groups": [], "cwd": str(self.folder)}
 
     def command(self) -> list[str]:
@@ -155,7 +162,31 @@ def _found(program: str, folders: list[Path]) -> str:
     return path
 
 
-def _die_with_parent() -> None:
-    """A test run that is killed takes its servers with it (Linux)."""
+def _reachable() -> str:
+    """A temporary folder that PostgreSQL's user may enter too: root's own may be closed to it."""
+    folder = Path(tempfile.gettempdir())
+    return str(folder) if all(each.stat().st_mode & 0o001 for each in (folder, *folder.parents)) else "/tmp"
+
+
+def _children(process: int) -> list[int]:
+    """File descriptors of a process's children (Linux; elsewhere none)."""
+    found: list[int] = []
     with contextlib.suppress(OSError):
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+        for child in Path(f"/proc/{process}/task/{process}/children").read_text().split():
+            with contextlib.suppress(ProcessLookupError):
+                found.append(os.pidfd_open(int(child)))
+    return found
+
+
+def _end(child: int) -> None:
+    """Kill it and wait until it is gone, as nobody's child can be waited for."""
+    with contextlib.suppress(ProcessLookupError):
+        signal.pidfd_send_signal(child, signal.SIGKILL)
+    select.select([child], [], [], STOP_PATIENCE)
+    os.close(child)
+
+
+def _die_with_parent() -> None:
+    """A test run that is killed takes its servers with it (Linux). SIGINT, as SIGTERM lets PostgreSQL wait for its clients."""
+    with contextlib.suppress(OSError):
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGINT)

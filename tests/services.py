@@ -26,15 +26,18 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 @pytest.hookimpl(tryfirst=True)
 def pytest_load_initial_conftests(early_config: pytest.Config, args: list[str]) -> None:
     """The environment of the run. What the developer's own says of us is taken out of it, `.env` included."""
+    os.environ["ENV_FILE"] = ""  # before the import, which reads it
     from config.env import Environment
 
-    for name in Environment.model_fields:
-        os.environ.pop(name.upper(), None)
+    ours = {*Environment.model_fields, "django_settings_module"}
+    for name in [each for each in os.environ if each.lower() in ours]:
+        del os.environ[name]
     folder = tempfile.mkdtemp(prefix="voice-test-")
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    os.environ |= {"ENV_FILE": "", "DATA_DIR": folder, "TEST_ENGINES": "true"}
+    os.environ |= {"DATA_DIR": folder, "TEST_ENGINES": "true"}
+    os.environ["no_proxy"] = "*"  # whatever the tests talk to is on this machine
     if early_config.known_args_namespace.shape == "deployed":
-        os.environ |= {"DATABASE_URL": _started(PostgresServer()), "REDIS_URL": _started(RedisServer())}
+        os.environ |= {"DATABASE_URL": _started(PostgresServer), "REDIS_URL": _started(RedisServer)}
 
 
 @pytest.fixture(scope="session")
@@ -61,7 +64,11 @@ def _lent(variable: str, make: type[RedisServer | PostgresServer]) -> Iterator[s
         yield server.url
 
 
-def _started(server: RedisServer | PostgresServer) -> str:
-    server.start()
+def _started(make: type[RedisServer | PostgresServer]) -> str:
+    try:
+        server = make()
+        server.start()
+    except RuntimeError as error:
+        raise pytest.UsageError(str(error)) from None
     atexit.register(server.stop)
     return server.url

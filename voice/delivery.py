@@ -110,10 +110,9 @@ def _event(payload: dict[str, Any]) -> bytes:
     return f"data: {json.dumps(payload, separators=(',', ':'))}\n\n".encode()
 
 
-@database_sync_to_async
-def _usage(item: Item) -> dict[str, int]:
+async def _usage(item: Item) -> dict[str, int]:
     """A character counts as one input token; output tokens are OpenAI's, 20 a second."""
-    usage = Usage.objects.get(item_id=item.pk)
+    usage = await database_sync_to_async(Usage.objects.get)(item_id=item.pk)
     spoken = round(usage.seconds / AUDIO_TOKEN_SECONDS)
     return {"input_tokens": usage.characters, "output_tokens": spoken, "total_tokens": usage.characters + spoken}
 

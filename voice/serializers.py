@@ -43,7 +43,7 @@ class VoiceListSerializer(serializers.Serializer[Any]):
     """OpenAI's list, and beside it the `voices` that Open WebUI and others read: every name that `voice` takes, aliases included."""
 
     object = serializers.CharField()
-    data = VoiceSerializer(many=True)
+    data = VoiceSerializer(many=True)  # type: ignore[assignment]  # the name is the contract's
     voices = VoiceNameSerializer(many=True)
 
 
@@ -56,4 +56,4 @@ class ModelSerializer(serializers.Serializer[Any]):
 
 class ModelListSerializer(serializers.Serializer[Any]):
     object = serializers.CharField()
-    data = ModelSerializer(many=True)
+    data = ModelSerializer(many=True)  # type: ignore[assignment]  # the name is the contract's

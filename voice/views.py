@@ -9,6 +9,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from accounts.authentication import caller
 from accounts.limits import UserWrites
 from accounts.models import Scope
 from jobs.negotiation import AnyAccept
@@ -43,7 +44,8 @@ class Speech(APIView):
         """
         speech = SpeechRequest.model_validate(request.data)
         streamed = speech.response_format != "wav" or speech.stream_format is not None or request.headers.get(RAW_RESPONSE) == "stream"
-        item = request_speech(owner=request.user, api_key=request.auth.api_key, speech=speech, streamed=streamed)
+        identity = caller(request)
+        item = request_speech(owner=identity.user, api_key=identity.api_key, speech=speech, streamed=streamed)
         return Accepted(item, sse=speech.stream_format == "sse")
 
 
@@ -66,7 +68,7 @@ class Voices(APIView):
 class Models(APIView):
     scope = None
 
-    @extend_schema(responses=ModelListSerializer)
+    @extend_schema(responses=ModelListSerializer, operation_id="v1_models_list")
     def get(self, _request: Request) -> Response:
         """The models that there are, and the names that stand for one."""
         models = [*Model.objects.filter(enabled=True), *_aliases()]

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from django.db import OperationalError
+from django.http import HttpResponse
 from django.test import Client, override_settings
+from django.urls import path
 
 from config import urls
 from config.api import as_refusal, body_and_headers
 from config.errors import RateLimited
 
 
-def shape(response) -> dict[str, object]:
+def shape(response) -> Any:
     error = response.json()["error"]
     assert set(error) == {"message", "type", "param", "code"}
     assert error["message"]
@@ -88,10 +92,10 @@ def test_a_nul_in_the_path_is_not_found(db, alice, client_of):
 
 
 def test_a_fault_of_ours_says_nothing_of_itself(db, monkeypatch, caplog):
-    def broken(_request: object) -> None:
+    def broken(_request: object) -> HttpResponse:
         raise KeyError("/secret/path")
 
-    monkeypatch.setattr(urls, "urlpatterns", [urls.path("broken", broken)])
+    monkeypatch.setattr(urls, "urlpatterns", [path("broken", broken)])
     with override_settings(ROOT_URLCONF=tuple(urls.urlpatterns)):
         response = Client(raise_request_exception=False).get("/broken")
 

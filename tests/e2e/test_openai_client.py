@@ -25,9 +25,9 @@ def client(system: System) -> Iterator[openai.OpenAI]:
 
 
 def seconds_of(data: bytes) -> float:
-    with av.open(io.BytesIO(data)) as container:
+    with av.open(io.BytesIO(data), "r") as container:
         frames = list(container.decode(audio=0))
-    return sum(frame.samples for frame in frames) / frames[0].sample_rate
+    return float(sum(frame.samples for frame in frames) / frames[0].sample_rate)
 
 
 @pytest.mark.parametrize("form", FORMATS)

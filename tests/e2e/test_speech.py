@@ -58,7 +58,8 @@ def test_a_client_that_leaves_stops_the_generation_within_a_second(system: Syste
         f"from jobs.models import Item; i = Item.objects.get(job={job!r}); print((i.finished_at - i.stop_asked_at).total_seconds())"
     )
     charged = system.shell(
-        f"from accounts.models import Usage; from jobs.models import Item; print(Usage.objects.get(item_id=Item.objects.get(job={job!r}).pk).seconds)"
+        "from accounts.models import Usage; from jobs.models import Item;"
+        f"print(Usage.objects.get(item_id=Item.objects.get(job={job!r}).pk).seconds)"
     )
     assert float(took) < 1
     assert 0 < float(charged) < 2

@@ -30,7 +30,7 @@ def heard(mp3: bytes) -> set[str]:
     from pocketsphinx import Decoder
 
     resampler = av.AudioResampler(format="s16", layout="mono", rate=RECOGNISER_RATE)
-    with av.open(io.BytesIO(mp3)) as container:
+    with av.open(io.BytesIO(mp3), "r") as container:
         frames = [out for frame in container.decode(audio=0) for out in resampler.resample(frame)]
     pcm = np.concatenate([frame.to_ndarray().ravel() for frame in frames])
     decoder = Decoder(samprate=RECOGNISER_RATE, loglevel="FATAL")

@@ -27,7 +27,7 @@ def test_a_job_and_its_items_are_written_together(db, alice):
 def test_messages_leave_when_the_rows_are_committed(db, alice, django_capture_on_commit_callbacks, monkeypatch):
     make_worker()
     sent: list[str] = []
-    monkeypatch.setattr(dramatiq.get_broker(), "enqueue", lambda message, **_: sent.append(message.args[0]) or message)
+    monkeypatch.setattr(dramatiq.get_broker(), "enqueue", lambda message, **_: sent.append(message.args[0]))
 
     with django_capture_on_commit_callbacks(execute=True):
         job = services.submit(owner=alice, api_key=None, kind="speech", orders=[order()])

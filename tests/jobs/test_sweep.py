@@ -18,7 +18,7 @@ from tests.factories import make_item, make_running, make_worker
 def rung(monkeypatch) -> list[str]:
     """The items whose message was sent: the real actor, its last step into the broker noted down."""
     sent: list[str] = []
-    monkeypatch.setattr(dramatiq.get_broker(), "enqueue", lambda message, **_: sent.append(message.args[0]) or message)
+    monkeypatch.setattr(dramatiq.get_broker(), "enqueue", lambda message, **_: sent.append(message.args[0]))
     return sent
 
 

@@ -50,7 +50,7 @@ def test_what_was_written_is_stored_charged_and_told(alice):
     output = Output.objects.get()
     assert (output.id, output.seconds, output.bytes, output.attempt) == (item.output_id, 0.75, 6, 1)
     assert output.sha256 == hashlib.sha256(b"abcdef").hexdigest()
-    with default_storage.open(output.file.name) as file:
+    with default_storage.open(output.blob) as file:
         assert file.read() == b"abcdef"
     usage = Usage.objects.get()
     assert (usage.item_id, usage.characters, usage.seconds, usage.owner) == (item.pk, 5, 0.75, alice)
@@ -104,7 +104,7 @@ def test_a_start_known_only_at_the_end_is_written_over(alice):
         work.write(b"def")
 
     output = Output.objects.get()
-    assert default_storage.open(output.file.name).read() == b"HEADabcdef"
+    assert default_storage.open(output.blob).read() == b"HEADabcdef"
     assert output.bytes == 10
 
 
@@ -228,7 +228,7 @@ def test_an_item_that_was_taken_over_is_left_to_its_new_worker(alice):
     assert not default_storage.exists(f"{item.output_id}-1.pcm")
     with second as work:
         work.write(b"new", seconds=1)
-    assert default_storage.open(Output.objects.get().file.name).read() == b"new"
+    assert default_storage.open(Output.objects.get().blob).read() == b"new"
     assert Usage.objects.count() == 1
 
 

@@ -18,7 +18,7 @@ ADDRESS = "/v1/audio/speech"
 GOOD = {"model": "tts-1", "voice": "alloy", "input": "Hello."}
 
 
-def refused(client: APIClient, body: Any, *, status: int = 400) -> dict[str, Any]:
+def refused(client: APIClient, body: Any, *, status: int = 400) -> Any:
     """The error that a body is answered with, after a look that nothing came of it."""
     if isinstance(body, dict):
         body = json.dumps(body)

@@ -28,7 +28,6 @@ class Format:
 
     name: str
     media_type: str
-    suffix: str
     codec: Codec | None = None
     # None: the samples as they are
 
@@ -39,27 +38,24 @@ FORMATS: dict[str, Format] = {
         Format(
             "mp3",
             "audio/mpeg",
-            ".mp3",
             # MPEG-2 layer III. Without the bit reservoir a frame waits for no later one: 48 ms instead of 72 to the first byte.
             Codec("libmp3lame", "mp3", 576, 64_000, {"reservoir": "0"}, {"write_xing": "0", "id3v2_version": "0"}),
         ),
         Format(
             "opus",
             "audio/ogg",
-            ".ogg",
             # `page_duration` is in microseconds: a page of its own for every packet of 20 ms.
             Codec("libopus", "ogg", 480, 32_000, {"application": "voip", "frame_duration": "20"}, {"page_duration": "20000"}),
         ),
-        Format("aac", "audio/aac", ".aac", Codec("aac", "adts", 1024, 64_000, {"flags": "+bitexact"})),
+        Format("aac", "audio/aac", Codec("aac", "adts", 1024, 64_000, {"flags": "+bitexact"})),
         Format(
             "flac",
             "audio/flac",
-            ".flac",
             # Level 2 has blocks of 24 ms instead of 96; the linear prediction of level 5 on top of it wins most of the size back.
             # The lowest order must be named: libavcodec's default beside this lpc_type makes files that can't be decoded.
             Codec("flac", "flac", 576, None, _FLAC_OPTIONS, {"metadata_header_padding": "0"}),
         ),
-        Format("wav", "audio/wav", ".wav"),
-        Format("pcm", "audio/pcm", ".pcm"),
+        Format("wav", "audio/wav"),
+        Format("pcm", "audio/pcm"),
     )
 }

@@ -37,7 +37,7 @@ async def take(entries: AsyncIterator[Entry | None], count: int) -> list[Entry]:
 async def held(streams: Streams, key: str) -> list[Entry]:
     """What a reader that comes now is given."""
     found = []
-    async with aclosing(streams.read(key, wait=0.05)) as entries:  # type: ignore[type-var]
+    async with aclosing(streams.read(key, wait=0.05)) as entries:
         async for entry in entries:
             if entry is None:
                 break

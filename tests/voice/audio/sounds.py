@@ -36,7 +36,7 @@ def pitch(pcm, rate=RATE):
 
 def decode(data):
     """What a listener hears: float samples, and their rate in Hz."""
-    with av.open(io.BytesIO(data)) as container:
+    with av.open(io.BytesIO(data), "r") as container:
         rate = container.streams.audio[0].rate
         frames = [frame.to_ndarray() for frame in container.decode(audio=0)]
     samples = np.concatenate(frames, axis=1)[0]

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from tests.voice.audio.sounds import blocks, decode, noise, pitch, ragged, sine
-from voice.audio.encode import FORMATS, WAV_HEADER_BYTES, Encoder, exact_wav_header
+from voice.audio.encode import WAV_HEADER_BYTES, Encoder, exact_wav_header
+from voice.audio.formats import FORMATS
 from voice.audio.pcm import RATE
 
 COMPRESSED = ["mp3", "opus", "aac", "flac"]

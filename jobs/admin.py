@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import get_object_or_404
@@ -26,21 +27,29 @@ class ReadOnly:
         return False
 
 
+class Listed(ReadOnly, admin.ModelAdmin):
+    show_full_result_count = False
+
+    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
+        """Not by `__year`, which no list here links to and which raises for a year that is none."""
+        return not lookup.endswith("__year") and super().lookup_allowed(lookup, value, request)
+
+
 class Items(ReadOnly, admin.TabularInline):
     model = Item
-    fields = ["id", "state", "attempt", "format", "text", "error_code", "error_message"]
+    fields = ("id", "state", "attempt", "format", "text", "error_code", "error_message")
+    readonly_fields = ("id", "state", "attempt", "format", "text", "error_code", "error_message")
     show_change_link = True
     max_num = 0
     can_delete = False
 
 
 @admin.register(Job)
-class JobAdmin(ReadOnly, admin.ModelAdmin):
+class JobAdmin(Listed):
     list_display = ["id", "owner", "kind", "state", "total", "completed", "failed", "cancelled", "created_at", "finished_at"]
     list_filter = ["state", "kind", "created_at"]
     search_fields = ["id", "owner__username"]
     list_select_related = ["owner"]
-    show_full_result_count = False
     inlines = [Items]
     actions = ["cancel", "retry"]
 
@@ -70,21 +79,19 @@ class JobAdmin(ReadOnly, admin.ModelAdmin):
 
 
 @admin.register(Item)
-class ItemAdmin(ReadOnly, admin.ModelAdmin):
+class ItemAdmin(Listed):
     list_display = ["id", "job", "owner", "state", "attempt", "worker", "format", "error_code", "created_at"]
     list_filter = ["state", "error_code", "format", "actor", "created_at"]
     search_fields = ["id", "job__id", "owner__username", "error_code"]
     list_select_related = ["job", "owner"]
-    show_full_result_count = False
 
 
 @admin.register(Output)
-class OutputAdmin(ReadOnly, admin.ModelAdmin):
+class OutputAdmin(Listed):
     list_display = ["id", "owner", "format", "seconds", "bytes", "created_at", "player"]
     list_filter = ["format", "created_at"]
     search_fields = ["id", "owner__username", "job__id", "sha256"]
     list_select_related = ["owner"]
-    show_full_result_count = False
     readonly_fields = ["player", "text"]
     actions = ["forget"]
 
@@ -116,9 +123,11 @@ class OutputAdmin(ReadOnly, admin.ModelAdmin):
         return output.item.text
 
     def content(self, request: HttpRequest, pk: str) -> HttpResponseBase:
+        if not self.has_view_permission(request):
+            raise PermissionDenied
         return content(request, get_object_or_404(Output, pk=pk))
 
 
 @admin.register(Worker)
-class WorkerAdmin(ReadOnly, admin.ModelAdmin):
+class WorkerAdmin(Listed):
     list_display = ["id", "threads", "queues", "started_at", "seen_at"]

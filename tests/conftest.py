@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 import pytest
+from django.conf import settings
 from django.core.cache import cache
 from rest_framework.test import APIClient
 
@@ -12,6 +13,11 @@ from accounts.models import User
 from accounts.tokens import sign_in
 
 PASSWORD = "correct horse battery staple"
+
+
+def pytest_configure() -> None:
+    """Passwords are hashed as quickly as can be; what a real hash takes is the matter of one test."""
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 
 @pytest.fixture(autouse=True)

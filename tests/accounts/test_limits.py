@@ -1,0 +1,122 @@
+from __future__ import annotations
+
+from ipaddress import ip_network
+from typing import Any
+
+import pytest
+from django.test import RequestFactory, override_settings
+from rest_framework.test import APIClient
+
+from accounts.limits import client_address
+from tests.conftest import PASSWORD
+
+PROXY = "10.0.0.1"
+AWAY = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "LOCATION": "redis://127.0.0.1:1/0",
+        "OPTIONS": {"socket_connect_timeout": 0.2},
+    }
+}
+
+
+def attempt(name: str = "alice", password: str = "wrong", **extra: Any):
+    return APIClient().post("/v1/auth/token", {"username": name, "password": password}, format="json", **extra)
+
+
+@override_settings(SIGN_IN_RATE="3/m")
+def test_a_user_name_is_tried_so_many_times_a_minute(alice):
+    for _ in range(3):
+        assert attempt().status_code == 401
+
+    response = attempt(password=PASSWORD)
+
+    assert (response.status_code, response.json()["error"]["code"]) == (429, "rate_limit_exceeded")
+    assert 0 < int(response["Retry-After"]) <= 61
+    assert response["x-ratelimit-limit-requests"] == "3"
+    assert response["x-ratelimit-remaining-requests"] == "0"
+    assert response["x-ratelimit-reset-requests"].endswith("s")
+
+
+@override_settings(SIGN_IN_RATE="3/m")
+def test_the_attempts_of_one_name_do_not_count_for_another(alice, bob):
+    for _ in range(4):
+        attempt()
+
+    assert attempt("bob", PASSWORD).status_code == 200
+
+
+@override_settings(SIGN_IN_RATE="3/m")
+def test_a_name_in_capitals_is_the_same_name(alice):
+    for name in ("alice", "Alice", "ALICE"):
+        attempt(name)
+
+    assert attempt("aLiCe").status_code == 429
+
+
+@override_settings(ADDRESS_RATE="3/m")
+def test_an_address_tries_so_many_times_a_minute(db):
+    for number in range(3):
+        attempt(f"user{number}")
+
+    assert attempt("another").status_code == 429
+    assert attempt("another", REMOTE_ADDR="192.0.2.7").status_code == 401
+
+
+@override_settings(ADDRESS_RATE="3/m")
+def test_a_header_that_anybody_can_send_does_not_change_the_address(db):
+    for number in range(3):
+        attempt(f"user{number}", HTTP_X_FORWARDED_FOR=f"198.51.100.{number}")
+
+    assert attempt("another", HTTP_X_FORWARDED_FOR="198.51.100.99").status_code == 429
+
+
+@override_settings(WRITE_RATE="2/m")
+def test_each_user_writes_so_many_times_a_minute(alice, bob, client_of):
+    client = client_of(alice)
+    first = client.post("/v1/api-keys", {"name": "a"}, format="json")
+    client.post("/v1/api-keys", {"name": "b"}, format="json")
+
+    third = client.post("/v1/api-keys", {"name": "c"}, format="json")
+
+    assert first["x-ratelimit-remaining-requests"] == "1"
+    assert third.status_code == 429
+    assert client_of(bob).post("/v1/api-keys", {"name": "a"}, format="json").status_code == 201
+    assert client.get("/v1/api-keys").status_code == 200
+
+
+@override_settings(CACHES=AWAY)
+def test_without_counters_nobody_signs_in(alice):
+    response = attempt(password=PASSWORD)
+
+    assert (response.status_code, response.json()["error"]["code"]) == (503, "service_unavailable")
+    assert response["Retry-After"]
+
+
+@override_settings(CACHES=AWAY)
+def test_without_counters_users_still_write(alice, client_of):
+    assert client_of(alice).post("/v1/api-keys", {"name": "a"}, format="json").status_code == 201
+
+
+@pytest.mark.parametrize(
+    ("peer", "forwarded", "address"),
+    [
+        ("192.0.2.1", "", "192.0.2.1"),
+        ("192.0.2.1", "198.51.100.1", "192.0.2.1"),
+        (PROXY, "198.51.100.1", "198.51.100.1"),
+        (PROXY, "1.2.3.4, 198.51.100.1", "198.51.100.1"),
+        (PROXY, "1.2.3.4, 198.51.100.1, 10.0.0.2", "198.51.100.1"),
+        (PROXY, "evil", PROXY),
+        (PROXY, "", PROXY),
+        (PROXY, "10.0.0.3, 10.0.0.2", "10.0.0.3"),
+        (PROXY, "evil, 198.51.100.1", "198.51.100.1"),
+        ("2001:db8::1:2:3:4", "", "2001:db8::/64"),
+        ("::ffff:192.0.2.1", "", "192.0.2.1"),
+        ("", "", "unknown"),
+    ],
+)
+def test_the_address_is_the_peers_or_what_our_proxy_saw(settings, peer, forwarded, address):
+    settings.TRUSTED_PROXIES = (ip_network("10.0.0.0/8"),)
+    headers = {"HTTP_X_FORWARDED_FOR": forwarded} if forwarded else {}
+
+    assert client_address(RequestFactory().get("/", REMOTE_ADDR=peer, **headers)) == address

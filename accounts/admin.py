@@ -7,33 +7,18 @@ from django.contrib.auth.admin import UserAdmin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
+from accounts.listed import Listed
 from accounts.models import ApiKey, SignIn, Usage, User
 
+admin.site.site_header = admin.site.site_title = "Voice platform"
 admin.site.register(User, UserAdmin)
 
 
-class Listed(admin.ModelAdmin):
-    """Rows that are made elsewhere: looked at here, and changed by actions only."""
-
-    show_full_result_count = False
-
-    def has_add_permission(self, _request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, _request: HttpRequest, _obj: Any = None) -> bool:
-        return False
-
-    def has_delete_permission(self, _request: HttpRequest, _obj: Any = None) -> bool:
-        return False
-
-    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
-        """Not by `__year`, which no list here links to and which raises for a year that is none."""
-        return not lookup.endswith("__year") and super().lookup_allowed(lookup, value, request)
-
-    def _mark(self, request: HttpRequest, rows: list[Any], done: str) -> None:
-        for row in rows:
-            self.log_change(request, row, done)
-        self.message_user(request, f"{len(rows)} {done}.", messages.SUCCESS)
+def _mark(desk: admin.ModelAdmin, request: HttpRequest, rows: list[Any], done: str) -> None:
+    """Write an action into the rows' history and tell whoever did it."""
+    for row in rows:
+        desk.log_change(request, row, done)
+    desk.message_user(request, f"{len(rows)} {done}.", messages.SUCCESS)
 
 
 @admin.register(ApiKey)
@@ -49,7 +34,7 @@ class ApiKeyAdmin(Listed):
 
     @admin.action(description="Revoke the selected keys", permissions=["revoke"])
     def revoke(self, request: HttpRequest, keys: QuerySet[ApiKey]) -> None:
-        self._mark(request, [key for key in keys if key.revoke()], "revoked")
+        _mark(self, request, [key for key in keys if key.revoke()], "revoked")
 
 
 @admin.register(SignIn)
@@ -66,7 +51,7 @@ class SignInAdmin(Listed):
 
     @admin.action(description="End the selected sign-ins", permissions=["end"])
     def end(self, request: HttpRequest, sign_ins: QuerySet[SignIn]) -> None:
-        self._mark(request, [sign_in for sign_in in sign_ins if sign_in.end()], "ended")
+        _mark(self, request, [sign_in for sign_in in sign_ins if sign_in.end()], "ended")
 
 
 @admin.register(Usage)

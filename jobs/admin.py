@@ -11,37 +11,23 @@ from django.shortcuts import get_object_or_404
 from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 
+from accounts.listed import Listed
 from jobs import services
 from jobs.content import content
 from jobs.errors import InvalidState
 from jobs.models import Item, Job, Output, Worker
 
 
-class ReadOnly:
-    """Rows that the work itself writes: staff look at them, and change them through actions only."""
-
-    def has_add_permission(self, _request: HttpRequest, _obj: Any = None) -> bool:
-        return False
-
-    def has_change_permission(self, _request: HttpRequest, _obj: Any = None) -> bool:
-        return False
-
-
-class Listed(ReadOnly, admin.ModelAdmin):
-    show_full_result_count = False
-
-    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
-        """Not by `__year`, which no list here links to and which raises for a year that is none."""
-        return not lookup.endswith("__year") and super().lookup_allowed(lookup, value, request)
-
-
-class Items(ReadOnly, admin.TabularInline):
+class Items(admin.TabularInline):
     model = Item
     fields = ("id", "state", "attempt", "format", "text", "error_code", "error_message")
     readonly_fields = ("id", "state", "attempt", "format", "text", "error_code", "error_message")
     show_change_link = True
     max_num = 0
     can_delete = False
+
+    def has_change_permission(self, _request: HttpRequest, _obj: Any = None) -> bool:
+        return False
 
 
 @admin.register(Job)
@@ -92,8 +78,11 @@ class OutputAdmin(Listed):
     list_filter = ["format", "created_at"]
     search_fields = ["id", "owner__username", "job__id", "sha256"]
     list_select_related = ["owner"]
-    readonly_fields = ["player", "text"]
+    shown = ("player", "text")
     actions = ["forget"]
+
+    def has_delete_permission(self, request: HttpRequest, _obj: Any = None) -> bool:
+        return request.user.has_perm("jobs.delete_output")
 
     def get_urls(self) -> list[URLPattern]:
         return [path("<str:pk>/content", self.admin_site.admin_view(self.content), name="jobs_output_content"), *super().get_urls()]

@@ -123,6 +123,13 @@ def test_one_output_is_deleted_with_its_file(desk, furnished, django_capture_on_
     assert not furnished.file.storage.exists(furnished.blob)
 
 
+@pytest.mark.parametrize("model", ["jobs_job", "jobs_item", "accounts_usage"])
+def test_what_names_files_or_money_is_not_deleted_by_hand(desk, furnished, model):
+    page = desk.get(reverse(f"admin:{model}_changelist")).content.decode()
+
+    assert "delete_selected" not in page
+
+
 def test_keys_are_revoked_and_sign_ins_ended_from_their_lists(desk, furnished):
     act(desk, "accounts_apikey", "revoke", *ApiKey.objects.all())
     act(desk, "accounts_signin", "end", *SignIn.objects.all())

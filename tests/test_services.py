@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 from threading import Thread
 
@@ -15,9 +17,15 @@ import pytest
 from tests.servers import PostgresServer
 
 ROOT = Path(__file__).parent.parent
-STARTS_ONE_AND_WAITS = (
-    "import time; from tests.servers import *; server = PostgresServer(); server.start(); print(server.url, flush=True); time.sleep(60)"
-)
+STARTS_ONE_AND_WAITS = """
+import time
+from tests.servers import PostgresServer
+
+server = PostgresServer()
+server.start()
+print(server.url, server.folder, flush=True)
+time.sleep(60)
+"""
 LOOKS_AT_ITS_SETTINGS = """
 from django.conf import settings
 
@@ -42,11 +50,15 @@ def test_a_killed_postgresql_returns_with_its_rows_though_a_client_was_busy():
 def test_a_killed_run_takes_its_servers_along_though_a_client_stays_connected():
     with subprocess.Popen([sys.executable, "-c", STARTS_ONE_AND_WAITS], cwd=ROOT, stdout=subprocess.PIPE, text=True) as run:
         assert run.stdout is not None
-        with psycopg.connect(run.stdout.readline().strip(), autocommit=True) as client:
+        url, folder = run.stdout.readline().split()
+        with psycopg.connect(url, autocommit=True) as client:
             run.send_signal(signal.SIGKILL)
 
             with pytest.raises(psycopg.OperationalError):
                 client.execute("SELECT pg_sleep(30)")
+    while Path(folder, "data", "postmaster.pid").exists():  # the last that it takes away
+        time.sleep(0.05)
+    shutil.rmtree(folder)
 
 
 def test_a_developers_own_settings_do_not_reach_a_run(tmp_path: Path):

@@ -16,6 +16,13 @@ STRONG = "".join(chr(33 + n) for n in range(64))
 PRODUCTION = {"environment": "production", "secret_key": STRONG, "allowed_hosts": ("voice.example",)}
 
 
+@pytest.fixture(autouse=True)
+def _bare(monkeypatch) -> None:
+    """Whatever shape the run has, nothing is set here."""
+    for name in Environment.model_fields:
+        monkeypatch.delenv(name.upper(), raising=False)
+
+
 def refused(**variables: object) -> str:
     with pytest.raises(ImproperlyConfigured) as error:
         read(**variables)

@@ -20,7 +20,7 @@ run: setup  ## serve on http://127.0.0.1:8000, everything in one process
 check: $(VENV)/.dev  ## linters, types, dead code, import contracts, migrations, deployment settings
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
-	$(VENV)/bin/mypy config voice jobs accounts tests benchmarks manage.py
+	ENV_FILE= $(VENV)/bin/mypy config voice jobs accounts tests benchmarks manage.py
 	$(VENV)/bin/vulture
 	$(VENV)/bin/lint-imports
 	sh .ci/settings

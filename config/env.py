@@ -62,7 +62,7 @@ class Environment(BaseSettings):
     max_input_characters: int = Field(100_000, ge=1, description="longest text of one request")
     max_body_bytes: int = Field(1 << 20, ge=1024, description="largest JSON body of a request")
     stream_bytes: int = Field(32 << 20, ge=1 << 16, description="bytes of one item kept for readers that are behind")
-    stream_seconds: int = Field(600, ge=10, description="how long the stream of an item can be replayed after its last byte")
+    stream_seconds: int = Field(60, ge=10, description="how long an item's bytes are kept for readers after the last one; its output stays")
     test_engines: bool = Field(False, description="lets `seed` tell the tone engine to be slow, fail, hang or crash")
 
     access_minutes: int = Field(5, ge=1, le=1440, description="life of an access token")

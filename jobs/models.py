@@ -208,17 +208,18 @@ class Item(models.Model):
 
     def retry(self) -> bool:
         """Queue a failed item anew; False when it is not one."""
-        again = Item.objects.filter(pk=self.pk, state=State.FAILED).update(
-            state=State.QUEUED,
-            attempts_allowed=F("attempt") + settings.MAX_ATTEMPTS,
-            due_at=Now(),
-            rung_at=None,
-            rings=0,
-            stop_asked_at=None,
-            finished_at=None,
-        )
-        if again:
-            Job.objects.filter(pk=self.job_id).update(failed=F("failed") - 1, state=State.QUEUED, finished_at=None)
+        with transaction.atomic():
+            again = Item.objects.filter(pk=self.pk, state=State.FAILED).update(
+                state=State.QUEUED,
+                attempts_allowed=F("attempt") + settings.MAX_ATTEMPTS,
+                due_at=Now(),
+                rung_at=None,
+                rings=0,
+                stop_asked_at=None,
+                finished_at=None,
+            )
+            if again:
+                Job.objects.filter(pk=self.job_id).update(failed=F("failed") - 1, state=State.QUEUED, finished_at=None)
         return again == 1
 
     @property
@@ -226,6 +227,7 @@ class Item(models.Model):
         """Why it is over without an output."""
         return Refusal(self.error_message, code=self.error_code, status=self.error_status)
 
+    @transaction.atomic
     def _end(self, rows: ItemRows, state: State, error: Refusal | None) -> bool:
         why = {"error_code": error.code, "error_message": error.message[:LONGEST_REASON], "error_status": error.status} if error else {}
         ended = rows.filter(pk=self.pk).update(state=state, lease_until=None, finished_at=Now(), **why)

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import tempfile
 import threading
 import time
 from contextlib import AbstractContextManager
@@ -66,7 +67,6 @@ class Work(AbstractContextManager["Work"]):
         # of audio made so far
         self.characters = 0
         # of the text that are in it
-        self._part = Path(settings.PARTS_DIR) / f"{item.pk}-{item.attempt}"
         self._written = 0
         self._halted = threading.Event()
         self._silent_until = 0.0
@@ -74,8 +74,9 @@ class Work(AbstractContextManager["Work"]):
 
     def __enter__(self) -> Self:
         keeper.hold(self)
-        self._part.parent.mkdir(parents=True, exist_ok=True)
-        self._file = self._part.open("w+b")
+        Path(settings.PARTS_DIR).mkdir(parents=True, exist_ok=True)
+        # without a name: a process that is killed leaves nothing behind
+        self._file = tempfile.TemporaryFile(dir=settings.PARTS_DIR)
         self._tell(Entry(Kind.START, self.item.attempt, 0))
         return self
 
@@ -115,7 +116,6 @@ class Work(AbstractContextManager["Work"]):
         finally:
             keeper.release(self)
             self._file.close()
-            self._part.unlink(missing_ok=True)
         return error is None or isinstance(error, Exception | TimeLimitExceeded)
 
     def _conclude(self, error: BaseException | None) -> None:

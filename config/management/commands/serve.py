@@ -25,8 +25,13 @@ class Command(BaseCommand):
         from config.asgi import application
 
         worker = start_worker() if settings.EMBEDDED else None
+
+        def ready() -> None:
+            self.stdout.write(f"Serving http://{host}:{port}")
+            self.stdout.flush()
+
         try:
-            SERVERS[server](application, host=host, port=port, ready=lambda: self.stdout.write(f"Serving http://{host}:{port}"))
+            SERVERS[server](application, host=host, port=port, ready=ready)
         finally:
             if worker is not None:
                 worker.stop(timeout=STOP_MS)

@@ -75,12 +75,22 @@ class UserWrites(BaseThrottle):
 
 
 class AddressSignIns(BaseThrottle):
-    """For the views where passwords and tokens are tried: so many requests an address."""
+    """For the view where passwords are tried: so many requests an address."""
+
+    group = "sign-in by address"
+    closed = True
 
     def allow_request(self, request: Request, _view: APIView) -> bool:
         django_request = request._request
-        count(django_request, Limit("sign-in by address", settings.ADDRESS_RATE, closed=True), client_address(django_request))
+        count(django_request, Limit(self.group, settings.ADDRESS_RATE, closed=self.closed), client_address(django_request))
         return True
+
+
+class AddressTokens(AddressSignIns):
+    """For the views where tokens are tried. Nobody guesses one, so without counters they stay open: whoever is signed in stays so."""
+
+    group = "tokens by address"
+    closed = False
 
 
 def count_attempt(request: HttpRequest, username: str) -> None:
@@ -89,13 +99,17 @@ def count_attempt(request: HttpRequest, username: str) -> None:
 
 
 def client_address(request: HttpRequest) -> str:
-    """The address that a limit may count by: the peer's, or where that is a proxy of ours, what the proxy saw. IPv6 as its /64."""
+    """The address that a limit may count by: the peer's, or where that is a proxy of ours, what the proxy saw. IPv6 as its /64.
+
+    Where a proxy of ours says something that is no address, the proxy is counted: what stands further left anybody can have sent.
+    """
     address = _parsed(request.META.get("REMOTE_ADDR", ""))
     forwarded = request.META.get("HTTP_X_FORWARDED_FOR", "").split(",")
     while address is not None and _trusted(address) and forwarded:
-        address = _parsed(forwarded.pop()) or address
-        if not _trusted(address):
+        seen = _parsed(forwarded.pop())
+        if seen is None:
             break
+        address = seen
     if address is None:
         return "unknown"
     return str(ip_network((address, IPV6_NETWORK), strict=False)) if address.version == IPv6Address(0).version else str(address)

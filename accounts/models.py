@@ -60,6 +60,8 @@ class SignIn(models.Model):
     owner = models.ForeignKey(User, on_delete=models.CASCADE, related_name="sign_ins")
     token_id = models.CharField(max_length=64)
     # `jti` of the refresh token that may be used next
+    used_token_id = models.CharField(max_length=64, blank=True, default="")
+    # and of the one that was used last
     created_at = models.DateTimeField(db_default=Now(), editable=False)
     rotated_at = models.DateTimeField(db_default=Now(), editable=False)
     expires_at = models.DateTimeField()
@@ -75,11 +77,18 @@ class SignIn(models.Model):
         return cls.objects.create(owner=owner, token_id=token_id, expires_at=timezone.now() + settings.SIGN_IN_LIFETIME)
 
     def rotate(self, *, used: str, following: str) -> bool:
-        """Use a refresh token up. Of any number of uses one is granted; one that comes late ends the sign-in: it was stolen."""
-        rows = SignIn.objects.filter(pk=self.pk)
-        if rows.live().filter(token_id=used).update(token_id=following, rotated_at=Now()):
+        """Use a refresh token up. Of any number of uses one is granted; one that comes late ends the sign-in: it was stolen.
+
+        The conditions are all on this row. With one on the owner's, Django would write `id IN (SELECT …)`, and a PostgreSQL that
+        waited for another's use would look at the row as it was before: both would be granted.
+        """
+        row = SignIn.objects.filter(pk=self.pk, ended_at=None)
+        current = row.filter(token_id=used, expires_at__gt=Now())
+        if current.update(token_id=following, used_token_id=used, rotated_at=Now()):
             return True
-        rows.filter(ended_at=None, rotated_at__lt=Now() - REUSE_GRACE).exclude(token_id=used).update(ended_at=Now())
+        # only the last one used can have a twin on the way: by rotating all the time a thief would else never be found out
+        twin = Q(used_token_id=used, rotated_at__gte=Now() - REUSE_GRACE)
+        row.exclude(twin | Q(token_id=used)).update(ended_at=Now())
         return False
 
     def end(self) -> bool:

@@ -15,7 +15,7 @@ from rest_framework.views import APIView
 from accounts import tokens
 from accounts.authentication import caller
 from accounts.errors import InvalidCredentials, ScopeNotHeld
-from accounts.limits import AddressSignIns, UserWrites, count_attempt
+from accounts.limits import AddressSignIns, AddressTokens, UserWrites, count_attempt
 from accounts.models import ApiKey, Scope, User
 from accounts.serializers import (
     ApiKeySerializer,
@@ -38,10 +38,12 @@ class Open(APIView):
 
     authentication_classes = []
     permission_classes = [AllowAny]
-    throttle_classes = [AddressSignIns]
+    throttle_classes = [AddressTokens]
 
 
 class SignInView(Open):
+    throttle_classes = [AddressSignIns]
+
     @extend_schema(request=Credentials, responses=PairSerializer, operation_id="auth_token")
     def post(self, request: Request) -> Response:
         """A user name and a password for an access token and a refresh token."""

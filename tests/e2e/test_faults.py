@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from tests.e2e.system import System, running
-from tests.servers import RedisServer
+from tests.servers import PostgresServer, RedisServer
 from tests.tones import read_tones
 
 TEXT = "whatever happens, this sentence arrives once and whole"
@@ -160,15 +160,37 @@ def test_a_redis_that_was_away_is_found_again(apart: System, redis_server: Redis
         assert client.get("/healthz").status_code == 200
     redis_server.restart()
 
-    deadline = time.monotonic() + 40
-    status = 0
-    while status != 200:
-        assert time.monotonic() < deadline
-        listener = Listener(apart, seed=None)
-        listener.join(30)
-        status = 0 if listener.error else listener.status
+    assert recovered(apart) == TEXT
 
-    assert listener.text == TEXT
+
+def test_a_database_that_was_away_is_found_again(folder: Path):
+    with (
+        PostgresServer() as postgres,
+        RedisServer() as redis,
+        running(folder, server="uvicorn", workers=1, DATABASE_URL=postgres.url, REDIS_URL=redis.url) as system,
+    ):
+        postgres.kill()
+        with system.client() as client:
+            answer = client.get("/v1/models")
+            assert (answer.status_code, answer.json()["error"]["code"]) == (503, "service_unavailable")
+            assert answer.headers["Retry-After"]
+            assert client.get("/readyz").status_code == 503
+            assert client.get("/healthz").status_code == 200
+        postgres.restart()
+
+        assert recovered(system) == TEXT
+
+
+def recovered(system: System) -> str:
+    """What a listener hears once the system answers again."""
+    deadline = time.monotonic() + 40
+    while True:
+        assert time.monotonic() < deadline
+        listener = Listener(system, seed=None)
+        listener.join(30)
+        if listener.error is None and listener.status == 200:
+            return listener.text
+        time.sleep(0.5)
 
 
 def test_an_embedded_server_that_was_killed_makes_what_it_had_taken_after_its_next_start(folder: Path):

@@ -11,7 +11,15 @@ from accounts.listed import Listed
 from accounts.models import ApiKey, SignIn, Usage, User
 
 admin.site.site_header = admin.site.site_title = "Voice platform"
-admin.site.register(User, UserAdmin)
+
+
+@admin.register(User)
+class PeopleAdmin(UserAdmin):
+    list_filter = ["is_active", "is_staff", "is_superuser", "date_joined"]
+
+    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
+        """Not by `__year`, which raises for a year that is none."""
+        return not lookup.endswith("__year") and super().lookup_allowed(lookup, value, request)
 
 
 def _mark(desk: admin.ModelAdmin, request: HttpRequest, rows: list[Any], done: str) -> None:
@@ -28,6 +36,7 @@ class ApiKeyAdmin(Listed):
     search_fields = ["id", "name", "owner__username"]
     list_select_related = ["owner"]
     actions = ["revoke"]
+    has_delete_permission = admin.ModelAdmin.has_delete_permission  # type: ignore[assignment]  # with its owner
 
     def has_revoke_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm("accounts.change_apikey")
@@ -43,8 +52,9 @@ class SignInAdmin(Listed):
     list_filter = ["created_at", "ended_at"]
     search_fields = ["id", "owner__username"]
     list_select_related = ["owner"]
-    exclude = ["token_id"]
+    exclude = ["token_id", "used_token_id"]
     actions = ["end"]
+    has_delete_permission = admin.ModelAdmin.has_delete_permission  # type: ignore[assignment]  # with its owner
 
     def has_end_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm("accounts.change_signin")

@@ -48,13 +48,10 @@ def count(request: HttpRequest, limit: Limit, key: str) -> None:
 
     What is left is noted on the request, from where it reaches the answer's `x-ratelimit-*` headers.
     """
-    digest = hashlib.sha256(key.encode()).hexdigest()
-    try:
-        usage = get_usage(request, group=limit.group, key=lambda *_: digest, rate=limit.rate, increment=True)
-    except (RedisError, OSError) as error:
-        log.warning("not counted", group=limit.group, reason=repr(error))
+    usage = _counted(request, limit, key)
+    if usage is None:
         if limit.closed:
-            raise Unavailable(retry_after=CACHE_RETRY) from None
+            raise Unavailable(retry_after=CACHE_RETRY)
         return
     reset = usage["time_left"]
     request.limit_headers = {  # type: ignore[attr-defined]
@@ -96,6 +93,17 @@ class AddressTokens(AddressSignIns):
 def count_attempt(request: HttpRequest, username: str) -> None:
     """One password tried for a user name, whether there is such a user or not."""
     count(request, Limit("sign-in by name", settings.SIGN_IN_RATE, closed=True), username.casefold())
+
+
+def _counted(request: HttpRequest, limit: Limit, key: str) -> dict[str, Any] | None:
+    """What django-ratelimit says of the request; None when it can't be counted."""
+    digest = hashlib.sha256(key.encode()).hexdigest()
+    try:
+        usage: dict[str, Any] = get_usage(request, group=limit.group, key=lambda *_: digest, rate=limit.rate, increment=True)
+    except (RedisError, OSError) as error:
+        log.warning("not counted", group=limit.group, reason=repr(error))
+        return None
+    return usage if usage["limit"] else None  # a limit of 0 is how it says that the counter was lost
 
 
 def client_address(request: HttpRequest) -> str:

@@ -9,6 +9,7 @@ from functools import partial
 from typing import Any, Self
 
 from django.conf import settings
+from django.contrib.auth.hashers import check_password
 from django.contrib.auth.models import AbstractUser
 from django.db import models
 from django.db.models import F, Q
@@ -37,10 +38,22 @@ class Scope(StrEnum):
 class User(AbstractUser):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
 
+    password_generation = models.PositiveIntegerField(default=0, editable=False)
+    # how many times the password was changed; hashing the same one anew, as Django does at a sign-in now and then, is no change
+
     @property
     def stamp(self) -> str:
         """What the user's tokens carry: another one as soon as the password is another."""
-        return salted_hmac("accounts.stamp", self.password, algorithm="sha256").hexdigest()[:STAMP_LENGTH]
+        return salted_hmac("accounts.stamp", f"{self.pk}:{self.password_generation}", algorithm="sha256").hexdigest()[:STAMP_LENGTH]
+
+    def set_password(self, raw_password: str | None) -> None:
+        if raw_password is None or not check_password(raw_password, self.password):
+            self.password_generation += 1
+        super().set_password(raw_password)
+
+    def set_unusable_password(self) -> None:
+        self.password_generation += 1
+        super().set_unusable_password()
 
 
 class Owned(models.QuerySet[Any]):
@@ -76,19 +89,19 @@ class SignIn(models.Model):
     def begin(cls, owner: User, *, token_id: str) -> SignIn:
         return cls.objects.create(owner=owner, token_id=token_id, expires_at=timezone.now() + settings.SIGN_IN_LIFETIME)
 
-    def rotate(self, *, used: str, following: str) -> bool:
+    def rotate(self, *, used_token_id: str, token_id: str) -> bool:
         """Use a refresh token up. Of any number of uses one is granted; one that comes late ends the sign-in: it was stolen.
 
         The conditions are all on this row. With one on the owner's, Django would write `id IN (SELECT …)`, and a PostgreSQL that
         waited for another's use would look at the row as it was before: both would be granted.
         """
         row = SignIn.objects.filter(pk=self.pk, ended_at=None)
-        current = row.filter(token_id=used, expires_at__gt=Now())
-        if current.update(token_id=following, used_token_id=used, rotated_at=Now()):
+        current = row.filter(token_id=used_token_id, expires_at__gt=Now())
+        if current.update(token_id=token_id, used_token_id=used_token_id, rotated_at=Now()):
             return True
         # only the last one used can have a twin on the way: by rotating all the time a thief would else never be found out
-        twin = Q(used_token_id=used, rotated_at__gte=Now() - REUSE_GRACE)
-        row.exclude(twin | Q(token_id=used)).update(ended_at=Now())
+        twin = Q(used_token_id=used_token_id, rotated_at__gte=Now() - REUSE_GRACE)
+        row.exclude(twin | Q(token_id=used_token_id)).update(ended_at=Now())
         return False
 
     def end(self) -> bool:

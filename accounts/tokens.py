@@ -101,7 +101,7 @@ def refresh(token: str) -> Pair:
     used = _decoded(RefreshToken, token)
     family = _sign_in_of(used)
     following = RefreshToken()
-    if not family.rotate(used=_id(used, "jti"), following=following["jti"]):
+    if not family.rotate(used_token_id=_id(used, "jti"), token_id=following["jti"]):
         raise InvalidToken
     return _pair(family.owner, family, following)
 

@@ -108,7 +108,10 @@ class ApiKeys(generics.ListAPIView[ApiKey]):
         scopes = sorted(set(wanted.scopes)) if wanted.scopes is not None else sorted(held)
         if lacking := [scope.value for scope in scopes if scope not in held]:
             raise ScopeNotHeld(lacking)
-        expires_at = timezone.now() + timedelta(seconds=wanted.expires_in) if wanted.expires_in else None
+        ends = [timezone.now() + timedelta(seconds=wanted.expires_in)] if wanted.expires_in else []
+        if maker := caller(request).api_key:
+            ends += [maker.expires_at] if maker.expires_at else []  # a key can't outlive the one that made it
+        expires_at = min(ends, default=None)
         key, token = tokens.issue_key(owner=caller(request).user, name=wanted.name, scopes=scopes, expires_at=expires_at)
         return Response(NewApiKeySerializer(key, context={"token": token}).data, status=status.HTTP_201_CREATED)
 

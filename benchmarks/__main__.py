@@ -11,7 +11,7 @@ from tests.servers import PostgresServer, RedisServer
 
 def main() -> None:
     with tempfile.TemporaryDirectory() as folder, PostgresServer() as postgres, RedisServer() as redis:
-        doorbell.report(redis.url)
+        doorbell.report(postgres.url, redis.url)
         latency.report(Path(folder), postgres.url, redis.url)
 
 

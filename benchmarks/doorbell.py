@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 
 import django
+from django.core.management import call_command
 
 from benchmarks.figures import line
 
@@ -20,13 +21,15 @@ IDLE = 20
 RESULTS = "bench:heard"
 
 
-def report(redis_url: str) -> None:
+def report(postgres_url: str, redis_url: str) -> None:
     os.environ |= {
         "REDIS_URL": redis_url,
-        "DATABASE_URL": "postgresql://nobody@127.0.0.1:1/none",
+        "DATABASE_URL": postgres_url,
         "DJANGO_SETTINGS_MODULE": "config.settings",
+        "LOG_LEVEL": "WARNING",
     }
     django.setup()
+    call_command("migrate", verbosity=0)
     import redis
 
     ring = declare()

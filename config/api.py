@@ -158,7 +158,11 @@ class Requests:
         return self._end(request, response, started)
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponseBase | None:
-        return None if request.path.startswith(ADMIN) else answer(_told(error))
+        if not request.path.startswith(ADMIN):
+            return answer(_told(error))
+        if as_refusal(error) is None:
+            log.error("unexpected", exc_info=error)
+        return None
 
     def _begin(self, request: HttpRequest) -> float:
         request.id = new_id("req")  # type: ignore[attr-defined]

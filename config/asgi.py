@@ -6,7 +6,6 @@ import os
 from typing import Any, cast
 
 from channels.routing import ProtocolTypeRouter
-from django.contrib.staticfiles.handlers import ASGIStaticFilesHandler
 from django.core.asgi import get_asgi_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
@@ -16,7 +15,7 @@ from config.gate import App, BodyGate, refuse_socket  # noqa: E402  -- Django mu
 
 application: Any = ProtocolTypeRouter(
     {
-        "http": BodyGate(cast(App, ASGIStaticFilesHandler(_django))),
+        "http": BodyGate(cast(App, _django)),
         "websocket": refuse_socket,
     }
 )

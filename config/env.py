@@ -22,6 +22,8 @@ WEAKEST_SECRET = 50
 # characters; what Django's own deployment check asks for
 FEWEST_DISTINCT = 5
 # different characters in a secret key, also from Django's check
+KEEPERS = 4
+# threads of a worker beside those that make items which use the database
 LOCAL_HOSTS = ("localhost", "127.0.0.1", "[::1]")
 
 Words = Annotated[tuple[str, ...], NoDecode]
@@ -117,6 +119,8 @@ class Environment(BaseSettings):
             raise ValueError("REDIS_URL is missing: BROKER_URL alone is not enough, audio streams and the cache need Redis too")
         if self.redis_url and not self.database_url:
             raise ValueError("DATABASE_URL is missing: with REDIS_URL, workers are other processes and need PostgreSQL")
+        if self.database_url and self.database_pool < self.worker_threads + KEEPERS:
+            raise ValueError(f"DATABASE_POOL is too small: expected WORKER_THREADS and {KEEPERS} more, {self.worker_threads + KEEPERS}")
         if self.environment is Stage.PRODUCTION:
             self._refuse_the_unsafe()
         return self

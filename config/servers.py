@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Callable
 from typing import Any
 
@@ -52,6 +53,8 @@ def run_uvicorn(application: ProtocolTypeRouter, *, host: str, port: int, ready:
         h11_max_incomplete_event_size=HEADER_BYTES,
         timeout_graceful_shutdown=DRAIN_SECONDS,
     )
+    # uvicorn sends itself the signal once more when it has ended; the workers are still to be ended then
+    signal.signal(signal.SIGTERM, lambda *_: None)
     Announced(config).run()
 
 

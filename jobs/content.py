@@ -55,7 +55,10 @@ def content(request: HttpRequest, output: Output) -> HttpResponseBase:
 
 async def read_file(storage: Storage, name: str, start: int, stop: int) -> AsyncIterator[bytes]:
     """The bytes of a stored file from `start` up to `stop`."""
-    file = await asyncio.to_thread(storage.open, name)
+    try:
+        file = await asyncio.to_thread(storage.open, name)
+    except FileNotFoundError:
+        raise Gone("The output's file is no longer there.") from None
     try:
         await asyncio.to_thread(file.seek, start)
         while start < stop:

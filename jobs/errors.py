@@ -29,6 +29,12 @@ class StorageUnavailable(Unavailable):
     message = "The output can't be stored now."
 
 
+class OutputTooLarge(Refusal):
+    status = 413
+    code = "output_too_large"
+    message = "The audio is too large to be sent whole without being stored. Let it be stored, or read it as a stream."
+
+
 class NotReady(Conflict):
     code = "not_ready"
     message = "This output is still being made."

@@ -9,17 +9,17 @@ from contextlib import aclosing
 from channels.db import database_sync_to_async
 from django.core.files.storage import default_storage
 
-from config.errors import Unavailable
+from config.errors import Overloaded, Unavailable
 from jobs.content import read_file
 from jobs.errors import Gone
-from jobs.models import Item, State
+from jobs.models import Item, State, Worker
 from jobs.streams import streams
 from jobs.streams.base import Entry, Kind
 
 PATIENCE = 1.0
 # seconds of silence after which the row is asked: what Redis has lost, the database knows
-PIECE = 1 << 16
-# bytes
+NOBODY_LEFT = 10
+# such silences without a living worker, after which nobody is waited for
 
 
 class Spliced(Unavailable):
@@ -36,6 +36,7 @@ async def follow(item_id: str, *, after: int = 0) -> AsyncIterator[bytes]:
     attempt does not repeat what was delivered of the first, and Gone when nothing of it is kept.
     """
     place = _Place(after)
+    unattended = 0
     async with aclosing(streams().read(item_id, wait=PATIENCE)) as entries:
         async for entry in entries:
             if entry is not None and entry.kind in (Kind.START, Kind.DATA):
@@ -44,11 +45,15 @@ async def follow(item_id: str, *, after: int = 0) -> AsyncIterator[bytes]:
                 continue
             if entry is not None and entry.kind is Kind.END and place.complete(entry):
                 return
-            item = await _row(item_id)
+            item, attended = await _row(item_id)
             if item.state in (State.FAILED, State.CANCELLED):
                 raise item.error
-            if item.state == State.COMPLETED:
+            # without an output the end may still be on its way: it is told after the row is written
+            if item.state == State.COMPLETED and (hasattr(item, "output") or entry is None):
                 break
+            unattended = 0 if attended else unattended + 1
+            if unattended > NOBODY_LEFT:
+                raise Overloaded("No worker is left to make this. Try again shortly.", retry_after=NOBODY_LEFT)
     async for data in _stored_rest(item, place):
         yield data
 
@@ -69,9 +74,14 @@ async def _stored_rest(item: Item, place: _Place) -> AsyncIterator[bytes]:
         yield data
 
 
-async def _row(item_id: str) -> Item:
-    item: Item = await database_sync_to_async(Item.objects.select_related("output").get)(pk=item_id)
-    return item
+def _look(item_id: str) -> tuple[Item, bool]:
+    return Item.objects.select_related("output").get(pk=item_id), Worker.objects.alive().exists()
+
+
+async def _row(item_id: str) -> tuple[Item, bool]:
+    """The item, and whether any worker lives."""
+    found: tuple[Item, bool] = await database_sync_to_async(_look)(item_id)
+    return found
 
 
 class _Place:

@@ -1,23 +1,20 @@
-"""One thread per worker process that keeps its leases, reports it alive and sweeps: what must go on while actors are busy."""
+"""What a worker process does beside its actors: it keeps their leases, reports itself alive and sweeps."""
 
 from __future__ import annotations
 
 import os
 import socket
 import threading
-import time
 from collections.abc import Callable
 from typing import Protocol
 
 import dramatiq
 import structlog
 from django.conf import settings
-from django.db import Error as DatabaseError
 from django.db import connection
 from django.db.models.functions import Now
 
 from accounts.ids import new_id
-from config.errors import Unavailable
 from jobs import services
 from jobs.models import Item, Worker
 
@@ -27,6 +24,8 @@ BEAT = 0.5
 # seconds between two renewals of a lease; also the longest that a wish to stop goes unseen
 SWEEP_EVERY = 1.0
 # seconds
+LAST_PATIENCE = 5.0
+# seconds that the threads have to end
 
 
 class Held(Protocol):
@@ -46,7 +45,7 @@ class Keeper(dramatiq.Middleware):
         self._held: set[Held] = set()
         self._lock = threading.Lock()
         self._over = threading.Event()
-        self._thread: threading.Thread | None = None
+        self._threads: list[threading.Thread] = []
 
     def hold(self, work: Held) -> None:
         with self._lock:
@@ -60,13 +59,21 @@ class Keeper(dramatiq.Middleware):
         self._over.clear()
         queues = sorted(broker.get_declared_queues())
         Worker.objects.update_or_create(id=self.name, defaults={"threads": worker.worker_threads, "queues": queues, "seen_at": Now()})
-        self._thread = threading.Thread(target=self._run, args=(worker.worker_threads, queues), name="keeper", daemon=True)
-        self._thread.start()
+        self._threads = [
+            # apart: a sweep that waits for a broker must not cost the leases
+            threading.Thread(target=self._repeat, args=(BEAT, self.beat), name="leases", daemon=True),
+            threading.Thread(
+                target=self._repeat, args=(SWEEP_EVERY, self._report, worker.worker_threads, queues), name="report", daemon=True
+            ),
+            threading.Thread(target=self._repeat, args=(SWEEP_EVERY, services.sweep), name="sweep", daemon=True),
+        ]
+        for thread in self._threads:
+            thread.start()
 
     def after_worker_shutdown(self, broker: dramatiq.Broker, worker: dramatiq.Worker) -> None:
         self._over.set()
-        if self._thread is not None:
-            self._thread.join()
+        for thread in self._threads:
+            thread.join(LAST_PATIENCE)
         _guarded(Worker.objects.filter(pk=self.name).delete)
 
     def beat(self) -> None:
@@ -77,14 +84,9 @@ class Keeper(dramatiq.Middleware):
             if not work.item.renew(lease=settings.LEASE):
                 work.halt()
 
-    def _run(self, threads: int, queues: list[str]) -> None:
-        swept = 0.0
-        while not self._over.wait(BEAT):
-            _guarded(self.beat)
-            if time.monotonic() - swept >= SWEEP_EVERY:
-                swept = time.monotonic()
-                _guarded(lambda: self._report(threads, queues))
-                _guarded(services.sweep)
+    def _repeat(self, every: float, step: Callable[..., object], *arguments: object) -> None:
+        while not self._over.wait(every):
+            _guarded(step, *arguments)
         connection.close()
 
     def _report(self, threads: int, queues: list[str]) -> None:
@@ -92,12 +94,12 @@ class Keeper(dramatiq.Middleware):
             Worker.objects.create(id=self.name, threads=threads, queues=queues)
 
 
-def _guarded(step: Callable[[], object]) -> None:
-    """Run a step; a database that is away must not end the thread that waits for it to come back."""
+def _guarded(step: Callable[..., object], *arguments: object) -> None:
+    """Run a step. Whatever it meets must not end the thread: a worker that claims items and keeps no lease is worse than none."""
     try:
-        step()
-    except (DatabaseError, Unavailable) as error:
-        log.warning("keeper", step=getattr(step, "__name__", "report"), reason=repr(error))
+        step(*arguments)
+    except Exception as error:
+        log.warning("keeper", step=getattr(step, "__name__", ""), exc_info=error)
         connection.close()
 
 

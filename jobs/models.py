@@ -202,9 +202,12 @@ class Item(models.Model):
 
     def cancel(self) -> bool:
         """End it at once if no worker has it, else ask its worker to stop; False when it is over."""
-        if self._end(Item.objects.filter(state=State.QUEUED), State.CANCELLED, Cancelled()):
-            return True
-        return Item.objects.filter(pk=self.pk, state=State.RUNNING).update(stop_asked_at=Now()) == 1
+        for _ in range(2):  # twice, for its worker may give it back in between
+            if self._end(Item.objects.filter(state=State.QUEUED), State.CANCELLED, Cancelled()):
+                return True
+            if Item.objects.filter(pk=self.pk, state=State.RUNNING).update(stop_asked_at=Now()):
+                return True
+        return False
 
     def retry(self) -> bool:
         """Queue a failed item anew; False when it is not one."""
@@ -225,7 +228,12 @@ class Item(models.Model):
     @property
     def error(self) -> Refusal:
         """Why it is over without an output."""
-        return Refusal(self.error_message, code=self.error_code, status=self.error_status)
+        refusal = Refusal(self.error_message, code=self.error_code, status=self.error_status)
+        if self.error_status >= WorkerCrashed.status:
+            refusal.type = WorkerCrashed.type
+        if self.error_status == Cancelled.status:
+            refusal.should_retry = Cancelled.should_retry
+        return refusal
 
     @transaction.atomic
     def _end(self, rows: ItemRows, state: State, error: Refusal | None) -> bool:

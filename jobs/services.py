@@ -108,7 +108,8 @@ def sweep() -> None:
         rung = Item.objects.filter(pk=item.pk, rings=item.rings, attempt=item.attempt)
         if rung.update(rung_at=Now(), rings=F("rings") + 1):
             log.info("ring again", item_id=item.pk, state=item.state, attempt=item.attempt)
-            _ring(item)
+            if not _ring(item):
+                break
     Worker.objects.gone().delete()
 
 
@@ -133,13 +134,15 @@ def _ring_all(items: Sequence[Item]) -> None:
         _ring(item)
 
 
-def _ring(item: Item) -> None:
-    """Send the item's message. It may be lost: then the sweep rings, at once where the loss is known."""
+def _ring(item: Item) -> bool:
+    """Send the item's message. It may be lost: then the sweep rings, at once where the loss is known (False)."""
     try:
         dramatiq.get_broker().get_actor(item.actor).send(item.pk)
     except (DramatiqError, RedisError) as error:
         log.warning("no message sent", item_id=item.pk, reason=repr(error))
-        Item.objects.filter(pk=item.pk, state=State.QUEUED).update(rung_at=None)
+        Item.objects.filter(pk=item.pk, state__in=OPEN).update(rung_at=None)
+        return False
+    return True
 
 
 def _tell_the_end(item: Item) -> None:

@@ -25,12 +25,14 @@ import structlog
 from django.conf import settings
 from django.core.files import File
 from django.core.files.storage import default_storage
-from django.db import DatabaseError, transaction
+from django.db import Error as DatabaseFault
+from django.db import transaction
 from dramatiq.middleware import TimeLimitExceeded
 
 from accounts.models import Usage
 from config.errors import InternalError, Refusal, Unavailable
-from jobs.errors import Cancelled, StorageUnavailable, TimedOut
+from jobs.connections import give_back
+from jobs.errors import Cancelled, OutputTooLarge, StorageUnavailable, TimedOut
 from jobs.keeper import keeper
 from jobs.models import Item, Output, State
 from jobs.streams import streams
@@ -55,6 +57,7 @@ def claim(item_id: str) -> Work | None:
     item = Item.objects.select_related("job", "voice").filter(pk=item_id).first()
     if item is None or not item.claim(worker=keeper.name, lease=settings.LEASE):
         return None
+    give_back()
     return Work(item)
 
 
@@ -73,10 +76,14 @@ class Work(AbstractContextManager["Work"]):
         self._deadline = time.monotonic() + settings.ITEM_TIME_LIMIT.total_seconds()
 
     def __enter__(self) -> Self:
+        try:
+            Path(settings.PARTS_DIR).mkdir(parents=True, exist_ok=True)
+            # without a name: a process that is killed leaves nothing behind
+            self._file = tempfile.TemporaryFile(dir=settings.PARTS_DIR)
+        except OSError:
+            self._fail(StorageUnavailable())
+            raise
         keeper.hold(self)
-        Path(settings.PARTS_DIR).mkdir(parents=True, exist_ok=True)
-        # without a name: a process that is killed leaves nothing behind
-        self._file = tempfile.TemporaryFile(dir=settings.PARTS_DIR)
         self._tell(Entry(Kind.START, self.item.attempt, 0))
         return self
 
@@ -100,6 +107,8 @@ class Work(AbstractContextManager["Work"]):
         if self.item.streamed:
             self._tell(Entry(Kind.DATA, self.item.attempt, self._written, data))
         self._written += len(data)
+        if not self.item.streamed and not self.item.store and self._written > settings.STREAM_BYTES:
+            raise OutputTooLarge
 
     def rewrite_start(self, data: bytes) -> None:
         """Write over the first bytes of the stored result, where a header is only known at the end."""
@@ -110,7 +119,7 @@ class Work(AbstractContextManager["Work"]):
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> bool:
         try:
             self._conclude(error)
-        except DatabaseError as fault:
+        except DatabaseFault as fault:
             # nothing can be written now; the lease runs out and the sweep gives the item to someone
             log.warning("end not written", reason=repr(fault))
         finally:
@@ -129,7 +138,7 @@ class Work(AbstractContextManager["Work"]):
                     self._fail(TimedOut())
                 case Refusal():
                     self._fail(error)
-                case OSError() | DatabaseError():
+                case OSError() | DatabaseFault():
                     log.warning("passing fault", exc_info=error)
                     self._fail(Unavailable())
                 case Exception():

@@ -39,16 +39,10 @@ def engines() -> dict[str, Synthesizer]:
 def synchronise() -> None:
     """Make the rows of this machine's models and stock voices, and the aliases that are missing. Many workers may do so at once."""
     for engine in engines().values():
-        Model.objects.update_or_create(
-            name=engine.name,
-            defaults={
-                "engine": engine.name,
-                "verbatim": engine.verbatim,
-                "slowest": engine.speeds[0],
-                "fastest": engine.speeds[1],
-                "preference": PREFERENCE[engine.name],
-            },
-        )
+        slowest, fastest = engine.speeds
+        known = {"engine": engine.name, "verbatim": engine.verbatim, "slowest": slowest, "fastest": fastest}
+        # the preference is the product's until staff have one
+        Model.objects.update_or_create(name=engine.name, defaults=known, create_defaults={**known, "preference": PREFERENCE[engine.name]})
         _synchronise_voices(engine)
     _synchronise_aliases()
 
@@ -59,7 +53,7 @@ def _synchronise_voices(engine: Synthesizer) -> None:
     missing = [_described(Voice(name=speaker.name), engine, speaker) for speaker in speakers if speaker.name not in known]
     Voice.objects.bulk_create(missing, ignore_conflicts=True)
     present = [_described(known[speaker.name], engine, speaker) for speaker in speakers if speaker.name in known]
-    Voice.objects.bulk_update(present, ["model", "speaker", "languages", "gender", "description"])
+    Voice.objects.bulk_update(present, ["model", "speaker", "languages", "gender"])
 
 
 def _described(voice: Voice, engine: Synthesizer, speaker: Speaker) -> Voice:

@@ -15,12 +15,12 @@ from typing import Any
 
 from asgiref.sync import sync_to_async
 from channels.db import database_sync_to_async
-from django.db import connections
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
 
 from accounts.models import Usage
-from config.errors import Refusal
+from config.errors import Overloaded, Refusal
 from jobs import services
+from jobs.connections import give_back
 from jobs.following import follow
 from jobs.models import Item
 
@@ -42,10 +42,21 @@ def delivered(view: Callable[..., HttpResponseBase]) -> Callable[..., Coroutine[
 
     @wraps(view)
     async def deliver(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        response = await sync_to_async(_unbound(view))(request, *args, **kwargs)
+        response = await _kept(asyncio.ensure_future(sync_to_async(_unbound(view))(request, *args, **kwargs)))
         return await _opened(response.item, sse=response.sse) if isinstance(response, Accepted) else response
 
     return deliver
+
+
+async def _kept(answer: asyncio.Future[HttpResponseBase]) -> HttpResponseBase:
+    """The first half's answer. A thread can't be cancelled: for a client that left meanwhile, what it submitted is stopped."""
+    try:
+        return await asyncio.shield(answer)
+    except asyncio.CancelledError:
+        response = await answer
+        if isinstance(response, Accepted):
+            await _stop(response.item)
+        raise
 
 
 def _unbound(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
@@ -55,9 +66,7 @@ def _unbound(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpRespons
         try:
             return view(*args, **kwargs)
         finally:
-            for connection in connections.all(initialized_only=True):
-                if not connection.in_atomic_block:
-                    connection.close()
+            give_back()
 
     return run
 
@@ -81,7 +90,7 @@ async def _watched(item: Item) -> AsyncGenerator[bytes, None]:
     try:
         async for data in follow(item.pk):
             yield data
-    except (asyncio.CancelledError, GeneratorExit):
+    except (asyncio.CancelledError, GeneratorExit, Overloaded):
         await asyncio.shield(_stop(item))
         raise
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.conf import settings
+from django.db.models import F
 
 from accounts.models import ApiKey, User
 from jobs import services as jobs
@@ -75,7 +76,7 @@ def choose_voice(*, owner: User, name: str, language: str | None) -> Chosen:
     """The voice of that id, name or alias. An alias speaks every language, by whichever stock voice does; a voice only its own."""
     tag = language.lower().replace("_", "-") if language else None
     visible = Voice.objects.visible_to(owner)
-    voice = visible.filter(pk=name).first() or visible.filter(name=name).order_by("owner").first()
+    voice = visible.filter(pk=name).first() or visible.filter(name=name).order_by(F("owner").asc(nulls_last=True)).first()
     if voice is not None:
         if tag is not None and not voice.speaks(tag):
             raise UnsupportedLanguage(name, tag) if _default_voice(tag) else UnknownLanguage(tag)

@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
+from django.utils import timezone
 from rest_framework.test import APIClient
 
 from accounts.models import ApiKey, Scope
@@ -36,6 +39,16 @@ def test_a_key_can_not_give_what_it_lacks(alice):
 
     assert (refused.status_code, refused.json()["error"]["code"], refused.json()["error"]["param"]) == (403, "insufficient_scope", "scopes")
     assert sorted(same.json()["scopes"]) == ["account", "speech"]
+
+
+def test_a_key_does_not_outlive_the_one_that_made_it(alice):
+    key, token = issue_key(owner=alice, name="app", scopes=[Scope.ACCOUNT], expires_at=timezone.now() + timedelta(hours=1))
+    client = APIClient(HTTP_AUTHORIZATION=f"Bearer {token}")
+
+    endless = client.post(ADDRESS, {"name": "more"}, format="json").json()
+    longer = client.post(ADDRESS, {"name": "more", "expires_in": 7200}, format="json").json()
+
+    assert {ApiKey.objects.get(pk=made["id"]).expires_at for made in (endless, longer)} == {key.expires_at}
 
 
 @pytest.mark.parametrize(

@@ -118,6 +118,14 @@ def test_a_header_that_is_not_one_bearer_is_refused(db, header):
     assert (response.status_code, response.json()["error"]["code"]) == (401, "invalid_api_key")
 
 
+@pytest.mark.parametrize("joint", [",", ", "])
+def test_two_headers_are_refused_though_each_would_do(alice, joint):
+    header = f"Bearer {sign_in(alice).access}"
+
+    assert APIClient().get("/v1/me", HTTP_AUTHORIZATION=header).status_code == 200
+    assert APIClient().get("/v1/me", HTTP_AUTHORIZATION=f"{header}{joint}{header}").status_code == 401
+
+
 def test_a_session_of_the_admin_does_not_open_the_api(staff):
     client = APIClient()
     client.login(username="staff", password=PASSWORD)

@@ -4,10 +4,12 @@ from ipaddress import ip_network
 from typing import Any
 
 import pytest
+from django.core.cache.backends.locmem import LocMemCache
 from django.test import RequestFactory, override_settings
 from rest_framework.test import APIClient
 
 from accounts.limits import client_address
+from accounts.tokens import sign_in
 from tests.conftest import PASSWORD
 
 PROXY = "10.0.0.1"
@@ -94,6 +96,40 @@ def test_without_counters_nobody_signs_in(alice):
 
 
 @override_settings(CACHES=AWAY)
+@pytest.mark.parametrize("path", ["verify", "refresh", "logout"])
+def test_without_counters_whoever_is_signed_in_goes_on(alice, path):
+    pair = sign_in(alice)
+    body = {"token": pair.access} if path == "verify" else {"refresh": pair.refresh}
+
+    assert APIClient().post(f"/v1/auth/{path}", body, format="json").status_code == 200
+
+
+class Forgetful(LocMemCache):
+    """A cache that loses a counter between finding it and adding to it."""
+
+    def add(self, *_args, **_kwargs):
+        return False
+
+    def incr(self, *_args, **_kwargs):
+        raise ValueError
+
+
+@override_settings(CACHES={"default": {"BACKEND": "tests.accounts.test_limits.Forgetful"}})
+def test_a_counter_that_was_lost_counts_like_a_cache_that_is_away(alice, client_of):
+    assert attempt(password=PASSWORD).status_code == 503
+    assert client_of(alice).post("/v1/api-keys", {"name": "a"}, format="json").status_code == 201
+
+
+@override_settings(ADDRESS_RATE="2/m")
+def test_refreshing_leaves_the_attempts_to_sign_in_alone(alice):
+    for _ in range(3):
+        last = APIClient().post("/v1/auth/verify", {"token": "x"}, format="json")
+
+    assert last.status_code == 429
+    assert attempt(password=PASSWORD).status_code == 200
+
+
+@override_settings(CACHES=AWAY)
 def test_without_counters_users_still_write(alice, client_of):
     assert client_of(alice).post("/v1/api-keys", {"name": "a"}, format="json").status_code == 201
 
@@ -110,6 +146,11 @@ def test_without_counters_users_still_write(alice, client_of):
         (PROXY, "", PROXY),
         (PROXY, "10.0.0.3, 10.0.0.2", "10.0.0.3"),
         (PROXY, "evil, 198.51.100.1", "198.51.100.1"),
+        (PROXY, "6.6.6.6, 198.51.100.1:443", PROXY),
+        (PROXY, "6.6.6.6, unknown, 10.0.0.2", "10.0.0.2"),
+        (PROXY, "6.6.6.6, ,", PROXY),
+        (PROXY, "6.6.6.6, 2001:db8::9", "2001:db8::/64"),
+        ("2001:db8::1%eth0", "", "2001:db8::/64"),
         ("2001:db8::1:2:3:4", "", "2001:db8::/64"),
         ("::ffff:192.0.2.1", "", "192.0.2.1"),
         ("", "", "unknown"),

@@ -98,6 +98,10 @@ def test_redis_without_postgresql_is_refused():
     assert "DATABASE_URL" in refused(redis_url="redis://localhost")
 
 
+def test_a_pool_too_small_for_the_threads_is_refused():
+    assert "DATABASE_POOL" in refused(database_url="postgresql://localhost/x", worker_threads=20)
+
+
 def test_lists_are_written_with_commas(monkeypatch):
     monkeypatch.setenv("ALLOWED_HOSTS", "a.example, b.example,")
 

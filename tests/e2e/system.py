@@ -47,6 +47,7 @@ class System:
             **environment,
         }
         self._wanted_workers = workers
+        folder.mkdir(parents=True, exist_ok=True)
         self.log = (folder / "log").open("ab")
 
     def start(self) -> None:

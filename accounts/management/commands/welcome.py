@@ -5,6 +5,7 @@ from argparse import ArgumentParser
 from typing import Any
 
 from django.core.management.base import BaseCommand
+from django.db import transaction
 
 from accounts.models import Scope, User
 from accounts.tokens import issue_key
@@ -40,6 +41,7 @@ class Command(BaseCommand):
         if User.objects.exists():
             return
         password = secrets.token_urlsafe(PASSWORD_BYTES)
-        user = User.objects.create_superuser(USERNAME, password=password)
-        _, key = issue_key(owner=user, name="first key", scopes=list(Scope))
+        with transaction.atomic():  # a user whose password nobody was shown would keep the next start silent
+            user = User.objects.create_superuser(USERNAME, password=password)
+            _, key = issue_key(owner=user, name="first key", scopes=list(Scope))
         self.stdout.write(WELCOME.format(port=port, username=USERNAME, password=password, key=key))

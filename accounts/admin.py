@@ -7,19 +7,15 @@ from django.contrib.auth.admin import UserAdmin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
-from accounts.listed import Listed
+from accounts.listed import Listed, NoYears
 from accounts.models import ApiKey, SignIn, Usage, User
 
 admin.site.site_header = admin.site.site_title = "Voice platform"
 
 
 @admin.register(User)
-class PeopleAdmin(UserAdmin):
+class PeopleAdmin(NoYears, UserAdmin):
     list_filter = ["is_active", "is_staff", "is_superuser", "date_joined"]
-
-    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
-        """Not by `__year`, which raises for a year that is none."""
-        return not lookup.endswith("__year") and super().lookup_allowed(lookup, value, request)
 
 
 def _mark(desk: admin.ModelAdmin, request: HttpRequest, rows: list[Any], done: str) -> None:

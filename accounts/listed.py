@@ -8,7 +8,13 @@ from django.contrib import admin
 from django.http import HttpRequest
 
 
-class Listed(admin.ModelAdmin):
+class NoYears(admin.ModelAdmin):
+    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
+        """Not by `__year`, which no list here links to and which raises for a year that is none."""
+        return not lookup.endswith("__year") and super().lookup_allowed(lookup, value, request)
+
+
+class Listed(NoYears):
     show_full_result_count = False
     shown: tuple[str, ...] = ()
     # what a row's page shows beside its fields
@@ -29,7 +35,3 @@ class Listed(admin.ModelAdmin):
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[Any]:
         return self.get_fields(request, obj)
-
-    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
-        """Not by `__year`, which no list here links to and which raises for a year that is none."""
-        return not lookup.endswith("__year") and super().lookup_allowed(lookup, value, request)

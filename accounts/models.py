@@ -58,6 +58,7 @@ class User(AbstractUser):
 
 class Owned(models.QuerySet[Any]):
     def of(self, user: Any) -> Self:
+        """The rows of one owner: another's are simply not found."""
         return self.filter(owner=user)
 
 

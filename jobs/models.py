@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from functools import partial
-from typing import Any, Self
+from typing import Self
 
 from django.conf import settings
 from django.db import models, transaction
@@ -16,6 +16,7 @@ from django.db.models import Case, Exists, F, OuterRef, Q, Value, When
 from django.db.models.functions import Now
 
 from accounts.ids import new_id
+from accounts.models import Owned
 from config.errors import Refusal
 from jobs.errors import Cancelled, WorkerCrashed
 
@@ -42,13 +43,7 @@ class State(models.TextChoices):
 OPEN = (State.QUEUED, State.RUNNING)
 
 
-class OwnedRows(models.QuerySet[Any]):
-    def of(self, user: Any) -> Self:
-        """The rows of one owner: another's are simply not found."""
-        return self.filter(owner=user)
-
-
-class JobRows(OwnedRows):
+class JobRows(Owned):
     def settle(self, pk: str) -> None:
         """Bring a job's state in line with its items': over when all of them are."""
         items = Item.objects.filter(job=OuterRef("pk"))
@@ -85,7 +80,7 @@ class Job(models.Model):
         return self.id
 
 
-class ItemRows(OwnedRows):
+class ItemRows(Owned):
     def claimable(self) -> Self:
         """Queued and due, or running under a lease that has run out; not asked to stop, and with an attempt left."""
         return self.filter(
@@ -262,7 +257,7 @@ class Output(models.Model):
     # what made it, resolved: engine, model, voice and every option
     created_at = models.DateTimeField(db_default=Now(), editable=False)
 
-    objects = OwnedRows.as_manager()
+    objects = Owned.as_manager()
 
     class Meta:
         indexes = [models.Index(fields=["owner", "-id"], name="output_of_owner")]

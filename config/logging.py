@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 import structlog
@@ -20,6 +21,7 @@ def _too_long(key: str, value: str) -> bool:
 
 def logging_config(level: str) -> dict[str, Any]:
     """The `dictConfig` for everything that logs through the standard library, and structlog set up to go the same way."""
+    logging.captureWarnings(True)
     shared: list[Any] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,

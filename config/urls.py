@@ -1,12 +1,12 @@
 from __future__ import annotations
 
 from django.contrib import admin
-from django.contrib.staticfiles.views import serve
 from django.urls import include, path
 from django.views.generic import RedirectView
 from drf_spectacular.views import SpectacularJSONAPIView, SpectacularSwaggerView
 from rest_framework.permissions import AllowAny
 
+from config.assets import asset
 from config.health import alive, ready
 
 OPEN = {"authentication_classes": [], "permission_classes": [AllowAny]}
@@ -19,7 +19,7 @@ urlpatterns = [
     path("v1/", include("voice.urls")),
     path("openapi.json", SpectacularJSONAPIView.as_view(**OPEN), name="schema"),
     path("docs", SpectacularSwaggerView.as_view(url_name="schema", **OPEN)),
-    path("static/<path:path>", serve, {"insecure": True}),  # where no proxy serves them
+    path("static/<path:path>", asset),
     path("healthz", alive),
     path("readyz", ready),
 ]

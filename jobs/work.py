@@ -198,8 +198,7 @@ class Work(AbstractContextManager["Work"]):
     def _stop(self) -> None:
         """End as cancelled, charged for what was made; or leave the item to whoever has it now."""
         with transaction.atomic():
-            wanted = Item.objects.filter(pk=self.item.pk, stop_asked_at=None).exists()
-            ended = not wanted and self.item.end(State.CANCELLED, Cancelled())
+            ended = self._unwanted() and self.item.end(State.CANCELLED, Cancelled())
             if ended and self.seconds:
                 self._charge()
         if ended:
@@ -211,11 +210,17 @@ class Work(AbstractContextManager["Work"]):
         delay = FIRST_DELAY * 2 ** (self.item.attempt - 1)
         if refusal.transient and self.item.requeue(delay=delay):
             log.info("again later", code=refusal.code, attempt=self.item.attempt)
+        elif refusal.transient and self._unwanted():
+            self._stop()
         elif self.item.end(State.FAILED, refusal):
             log.warning("failed", code=refusal.code, attempt=self.item.attempt)
             self._tell(Entry(Kind.FAILED, self.item.attempt, self._written, refusal.code.encode()))
         else:
             self._stop()
+
+    def _unwanted(self) -> bool:
+        """Whether the item was asked to stop."""
+        return Item.objects.filter(pk=self.item.pk, stop_asked_at__isnull=False).exists()
 
     def _charge(self) -> None:
         job, options = self.item.job, self.item.options

@@ -99,6 +99,15 @@ def test_the_admin_has_its_styles(system: System):
     assert "csrfmiddlewaretoken" in httpx.get(f"{system.url}/admin/login/").text
 
 
+@pytest.mark.parametrize("path", ["../../etc/passwd", "..%2f..%2fetc%2fpasswd", "%2e%2e/%2e%2e/config/settings.py", "a%00b", "admin/css"])
+def test_no_other_file_is_served_as_a_style(system: System, path: str):
+    answer = raw(system, f"GET /static/{path} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n".encode())
+
+    head, _, body = answer.partition(b"\r\n\r\n")
+    assert head.split()[1] in (b"400", b"404")
+    assert b'"code"' in body
+
+
 def test_every_line_of_the_log_is_json_and_holds_no_key(system: System):
     httpx.get(f"{system.url}/v1/models", headers={**system.headers, "User-Agent": "canary\x1b[31m"})
     time.sleep(0.2)

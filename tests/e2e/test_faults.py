@@ -213,6 +213,15 @@ def test_an_embedded_server_that_was_killed_makes_what_it_had_taken_after_its_ne
 
 
 @pytest.mark.parametrize("server", ["daphne", "uvicorn"])
+def test_an_embedded_server_that_is_told_to_end_takes_leave_of_the_database(folder: Path, server: str):
+    with running(folder, server=server) as system:
+        system.web.terminate()
+        assert system.web.wait(20) is not None
+
+        assert system.run("shell", "-v0", "-c", "from jobs.models import Worker; print(Worker.objects.count())").strip() == "0"
+
+
+@pytest.mark.parametrize("server", ["daphne", "uvicorn"])
 def test_a_stream_that_can_not_be_finished_is_cut_and_does_not_look_whole(folder: Path, server: str):
     with running(folder, server=server, MAX_ATTEMPTS="1") as system:
         listener = Listener(system, seed=2)

@@ -7,13 +7,13 @@ from asgiref.sync import sync_to_async
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 
-from config.errors import Refusal
+from config.errors import Overloaded, Refusal
 from jobs.errors import Gone
 from jobs.following import Spliced, follow
 from jobs.models import Item, Output, State
 from jobs.streams import streams
 from jobs.streams.base import Entry, Kind
-from tests.factories import make_item
+from tests.factories import make_item, make_worker
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -167,3 +167,22 @@ async def test_what_was_neither_kept_nor_heard_is_gone(item):
 
     with pytest.raises(Gone):
         await read(item)
+
+
+async def test_nobody_is_waited_for_when_no_worker_is_left(item, monkeypatch):
+    monkeypatch.setattr("jobs.following.PATIENCE", 0.01)
+    say(item, start(), piece(0, b"abc"))
+
+    with pytest.raises(Overloaded, match="No worker"):
+        await read(item)
+
+
+async def test_a_silent_worker_is_waited_for_as_long_as_it_lives(item, monkeypatch):
+    monkeypatch.setattr("jobs.following.PATIENCE", 0.01)
+    await sync_to_async(make_worker)()
+
+    reading = asyncio.ensure_future(read(item))
+    await asyncio.sleep(0.5)
+    say(item, start(), piece(0, b"abc"), end(3))
+
+    assert await reading == b"abc"

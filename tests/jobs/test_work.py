@@ -14,6 +14,7 @@ from accounts.models import Usage
 from config.errors import Refusal
 from jobs.keeper import Keeper, keeper
 from jobs.models import Item, Job, Output, State
+from jobs.services import sweep
 from jobs.streams import streams
 from jobs.streams.base import Entry, Kind
 from jobs.work import Work, claim
@@ -269,3 +270,55 @@ def test_the_error_of_a_failed_item_can_be_told_again(alice):
 
     assert isinstance(item.error, Refusal)
     assert (item.error.status, item.error.code, item.error.message) == (400, "unsupported_text", "It has no vowels.")
+
+
+def test_the_error_of_an_item_that_crashed_its_workers_is_a_server_error(alice):
+    item = make_running(alice, attempt=3, lease=timedelta(seconds=-1))
+    sweep()
+
+    item.refresh_from_db()
+
+    assert (item.error.type, item.error.code) == ("server_error", "worker_crashed")
+
+
+def test_the_error_of_a_cancelled_item_says_that_a_retry_does_not_help(alice):
+    item = make_item(alice)
+    assert item.cancel()
+
+    item.refresh_from_db()
+
+    assert (item.error.code, item.error.should_retry) == ("cancelled", False)
+
+
+def test_what_is_told_only_at_its_end_and_not_stored_may_not_outgrow_the_stream(alice, settings):
+    settings.STREAM_BYTES = 5
+
+    with claimed(make_item(alice, store=False, streamed=False)) as work:
+        work.write(b"abc")
+        work.write(b"def")
+
+    item = Item.objects.get()
+    assert (item.state, item.error_code) == (State.FAILED, "output_too_large")
+
+
+def test_a_passing_fault_of_an_item_that_is_to_stop_cancels_it(alice):
+    item = make_item(alice)
+
+    with claimed(item):
+        item.cancel()
+        raise OSError("the disk is away")
+
+    assert Item.objects.get().state == State.CANCELLED
+
+
+def test_a_folder_for_parts_that_can_not_be_made_is_a_passing_fault(alice, settings, tmp_path):
+    blocked = tmp_path / "file"
+    blocked.write_text("not a folder")
+    settings.PARTS_DIR = blocked
+    item = make_item(alice)
+
+    with pytest.raises(OSError), claimed(item):
+        pass
+
+    item.refresh_from_db()
+    assert (item.state, item.attempt) == (State.QUEUED, 1)

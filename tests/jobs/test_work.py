@@ -317,7 +317,7 @@ def test_a_folder_for_parts_that_can_not_be_made_is_a_passing_fault(alice, setti
     settings.PARTS_DIR = blocked
     item = make_item(alice)
 
-    with pytest.raises(OSError), claimed(item):
+    with pytest.raises(FileExistsError), claimed(item):
         pass
 
     item.refresh_from_db()

@@ -78,7 +78,8 @@ class OutputAdmin(Listed):
     list_filter = ["format", "created_at"]
     search_fields = ["id", "owner__username", "job__id", "sha256"]
     list_select_related = ["owner"]
-    shown = ("player", "text")
+    shown = ("player", "text", "blob")
+    exclude = ("file",)  # it would be a link to where nothing is served
     actions = ["forget"]
 
     def has_delete_permission(self, request: HttpRequest, _obj: Any = None) -> bool:

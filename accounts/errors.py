@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from config.errors import Forbidden, NotAuthenticated
+from config.errors import Forbidden, NotAuthenticated, Refusal
 
 
 class InvalidCredentials(NotAuthenticated):
@@ -26,3 +26,13 @@ class ScopeNotHeld(Forbidden):
 
     def __init__(self, scopes: list[str]) -> None:
         super().__init__(f"A key can't be given scopes that its maker lacks: {', '.join(scopes)}.", param="scopes")
+
+
+class InsufficientQuota(Refusal):
+    """The period is spent: unlike a busy service, nothing that a client waits for."""
+
+    status = 429
+    code = "insufficient_quota"
+    type = "insufficient_quota"
+    message = "The quota of this period is used up."
+    should_retry = False

@@ -129,7 +129,7 @@ CHANNEL_LAYERS: dict[str, Any] = {
 }
 STORAGES = {
     "default": {
-        "BACKEND": "django.core.files.storage.FileSystemStorage",
+        "BACKEND": "jobs.storage.Folder",
         "OPTIONS": {"location": DATA_DIR / "outputs", "file_permissions_mode": 0o640},
     },
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},

@@ -12,7 +12,7 @@ from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 
 from accounts.listed import Listed
-from jobs import services
+from jobs import services, storage
 from jobs.content import content
 from jobs.errors import InvalidState
 from jobs.models import Item, Job, Output, Worker
@@ -78,8 +78,7 @@ class OutputAdmin(Listed):
     list_filter = ["format", "created_at"]
     search_fields = ["id", "owner__username", "job__id", "sha256"]
     list_select_related = ["owner"]
-    shown = ("player", "text", "blob")
-    exclude = ("file",)  # it would be a link to where nothing is served
+    shown = ("player", "text")
     actions = ["forget"]
 
     def has_delete_permission(self, request: HttpRequest, _obj: Any = None) -> bool:
@@ -95,13 +94,13 @@ class OutputAdmin(Listed):
         return actions
 
     def delete_model(self, _request: HttpRequest, output: Output) -> None:
-        output.forget()
+        storage.forget(output)
 
     @admin.action(description="Delete the selected outputs and their files", permissions=["delete"])
     def forget(self, request: HttpRequest, outputs: QuerySet[Output]) -> None:
         for output in outputs:
             self.log_deletions(request, Output.objects.filter(pk=output.pk))
-            output.forget()
+            storage.forget(output)
 
     @admin.display(description="listen")
     def player(self, output: Output) -> str:

@@ -28,7 +28,7 @@ class RangeNotSatisfiable(Refusal):
 
 def content(request: HttpRequest, output: Output) -> HttpResponseBase:
     """The answer to a GET or HEAD for the bytes (RFC 9110: ETag, If-None-Match, Range, If-Range)."""
-    if not default_storage.exists(output.blob):
+    if not default_storage.exists(output.blob_id):
         raise Gone("The output's file is no longer there.")
     etag = f'"{output.sha256}"'
     unchanged = get_conditional_response(request, etag=etag)
@@ -49,7 +49,7 @@ def content(request: HttpRequest, output: Output) -> HttpResponseBase:
     status = 206 if partial else 200
     if request.method == "HEAD":
         return HttpResponse(content_type=output.media_type, headers=headers, status=status)
-    body = read_file(default_storage, output.blob, start, stop)
+    body = read_file(default_storage, output.blob_id, start, stop)
     return StreamingHttpResponse(body, content_type=output.media_type, headers=headers, status=status)
 
 

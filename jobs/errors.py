@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from accounts.errors import InsufficientQuota
 from config.errors import Conflict, Refusal, Unavailable
 
 
@@ -48,3 +49,7 @@ class Gone(Refusal):
 
 class InvalidState(Conflict):
     message = "Its state does not allow this."
+
+
+class StorageFull(InsufficientQuota):
+    message = "Your outputs fill the room that you have. Delete some, or send 'store': false."

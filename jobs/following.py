@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 from collections.abc import AsyncIterator
 from contextlib import aclosing
@@ -12,7 +13,7 @@ from django.core.files.storage import default_storage
 from config.errors import Overloaded, Unavailable
 from jobs.content import read_file
 from jobs.errors import Gone
-from jobs.models import Item, State, Worker
+from jobs.models import OPEN, Item, State, Worker
 from jobs.streams import streams
 from jobs.streams.base import Entry, Kind
 
@@ -22,6 +23,10 @@ NOBODY_LEFT = 10
 # such silences without a living worker, after which nobody is waited for
 
 
+TWIN_DELAY = 0.02
+# seconds between the end of an item and that of those that share its result
+
+
 class Spliced(Unavailable):
     """The attempt that took over makes other bytes than those already sent. They are never joined."""
 
@@ -29,31 +34,41 @@ class Spliced(Unavailable):
     message = "The audio was begun anew and differs from what was sent. Ask again."
 
 
-async def follow(item_id: str, *, after: int = 0) -> AsyncIterator[bytes]:
-    """The item's bytes from `after` on, to their end.
+async def follow(item: Item, *, after: int = 0) -> AsyncIterator[bytes]:
+    """The item's bytes from `after` on, to their end. What it shares with another that is being made is read from that one's stream.
 
     Ends when the whole result was delivered. Raises the item's refusal when it failed or was cancelled, Spliced when a second
     attempt does not repeat what was delivered of the first, and Gone when nothing of it is kept.
     """
     place = _Place(after)
     unattended = 0
-    async with aclosing(streams().read(item_id, wait=PATIENCE)) as entries:
-        async for entry in entries:
-            if entry is not None and entry.kind in (Kind.START, Kind.DATA):
-                if data := place.take(entry):
-                    yield data
-                continue
-            if entry is not None and entry.kind is Kind.END and place.complete(entry):
-                return
-            item, attended = await _row(item_id)
-            if item.state in (State.FAILED, State.CANCELLED):
-                raise item.error
-            # without an output the end may still be on its way: it is told after the row is written
-            if item.state == State.COMPLETED and (hasattr(item, "output") or entry is None):
-                break
-            unattended = 0 if attended else unattended + 1
-            if unattended > NOBODY_LEFT:
-                raise Overloaded("No worker is left to make this. Try again shortly.", retry_after=NOBODY_LEFT)
+    item_over = item.state == State.COMPLETED and item.store
+    while not item_over:
+        source = item.twin_id or item.pk
+        async with aclosing(streams().read(source, wait=PATIENCE)) as entries:
+            async for entry in entries:
+                if entry is not None and entry.kind in (Kind.START, Kind.DATA):
+                    if data := place.take(entry):
+                        yield data
+                    continue
+                whole = entry is not None and entry.kind is Kind.END and place.complete(entry)
+                if whole and source == item.pk:
+                    return
+                item, attended = await _row(item.pk)
+                while whole and item.state in OPEN:
+                    await asyncio.sleep(TWIN_DELAY)
+                    item, attended = await _row(item.pk)
+                if item.state in (State.FAILED, State.CANCELLED):
+                    raise item.error
+                # without an output the end may still be on its way: it is told after the row is written
+                item_over = item.state == State.COMPLETED and (hasattr(item, "output") or entry is None)
+                if item_over or (item.twin_id or item.pk) != source:
+                    break
+                unattended = 0 if attended else unattended + 1
+                if unattended > NOBODY_LEFT:
+                    raise Overloaded("No worker is left to make this. Try again shortly.", retry_after=NOBODY_LEFT)
+        place.turn_to(0)
+    item, _ = await _row(item.pk)
     async for data in _stored_rest(item, place):
         yield data
 
@@ -66,11 +81,11 @@ async def _stored_rest(item: Item, place: _Place) -> AsyncIterator[bytes]:
     begun = place.told
     if not place.can_go_on(output.attempt):
         prefix = hashlib.sha256()
-        async for data in read_file(default_storage, output.blob, 0, begun):
+        async for data in read_file(default_storage, output.blob_id, 0, begun):
             prefix.update(data)
         if prefix.digest() != place.mark():
             raise Spliced
-    async for data in read_file(default_storage, output.blob, begun, output.bytes):
+    async for data in read_file(default_storage, output.blob_id, begun, output.bytes):
         yield data
 
 
@@ -98,7 +113,7 @@ class _Place:
     def take(self, entry: Entry) -> bytes:
         """The part of an entry that the client has not had. Spliced when what comes before it is not what the client had."""
         if entry.attempt > self._attempt:
-            self._turn_to(entry.attempt)
+            self.turn_to(entry.attempt)
         if entry.attempt < self._attempt or self._gap or entry.kind is Kind.START:
             return b""
         if entry.offset != self._seen:
@@ -128,7 +143,8 @@ class _Place:
         """SHA-256 of the bytes told."""
         return self._mark if self._mark is not None else self._hash.digest()
 
-    def _turn_to(self, attempt: int) -> None:
+    def turn_to(self, attempt: int) -> None:
+        """Begin to read another attempt; 0 when its number is not known yet."""
         if self._mark is None and self.told and self._seen == self.told:
             self._mark = self._hash.digest()
         self._attempt, self._seen, self._hash, self._gap = attempt, 0, hashlib.sha256(), False

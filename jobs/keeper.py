@@ -15,7 +15,7 @@ from django.db import connection
 from django.db.models.functions import Now
 
 from accounts.ids import new_id
-from jobs import services
+from jobs import dealing
 from jobs.models import Item, Worker
 
 log = structlog.get_logger("keeper")
@@ -65,7 +65,7 @@ class Keeper(dramatiq.Middleware):
             threading.Thread(
                 target=self._repeat, args=(SWEEP_EVERY, self._report, worker.worker_threads, queues), name="report", daemon=True
             ),
-            threading.Thread(target=self._repeat, args=(SWEEP_EVERY, services.sweep), name="sweep", daemon=True),
+            threading.Thread(target=self._repeat, args=(SWEEP_EVERY, dealing.sweep), name="sweep", daemon=True),
         ]
         for thread in self._threads:
             thread.start()

@@ -1,34 +1,37 @@
-"""What happens across rows: submit, cancel, retry, and the sweep that finds whatever was lost."""
+"""What happens across rows: submit, cancel, retry."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from functools import partial
 from typing import Any
 
-import dramatiq
-import structlog
 from django.conf import settings
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, Sum
 from django.db.models.functions import Now
-from dramatiq.errors import DramatiqError
-from redis.exceptions import RedisError
 
+from accounts import quotas
+from accounts.ids import new_id
 from accounts.models import ApiKey, User
-from config.errors import Overloaded, Unavailable
-from jobs.errors import InvalidState
-from jobs.models import OPEN, Item, Job, State, Worker
+from accounts.quotas import Allowance, Amount, Reservation
+from accounts.replays import Asked, Done
+from config.errors import Overloaded, RateLimited, Unavailable
+from jobs import reuse
+from jobs.dealing import deal, is_batch, ring_all, tell_the_end
+from jobs.errors import Cancelled, InvalidState, StorageFull
+from jobs.models import OPEN, Blob, Item, Job, Output, State, Webhook, Worker
+from jobs.reuse import reuse_key
 from jobs.streams import streams
-from jobs.streams.base import Entry, Kind
 
-log = structlog.get_logger("jobs")
-
-SWEEP_BATCH = 100
-# rows of each kind that one sweep looks after
+RETRY_WINDOW = timedelta(minutes=2)
+# how long after a request without a key another try of it is known for one
 BUSY_RETRY = 5.0
 # seconds that a client of an overloaded service is told to wait
+ROWS_AT_ONCE = 1000
+SECONDS_A_DAY = 86_400
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,24 +43,96 @@ class Order:
     text: str
     format: str
     media_type: str
+    expected: Amount
+    # what it will come to, as far as can be said before
     voice_id: str | None = None
+    ref: str = ""
     store: bool = True
     streamed: bool = True
     # False: nothing is told before all of it is made
+    expires_after: int | None = None
+    # seconds that its output is kept
+    fresh: bool = False
+    # made anew even if there is the same already
     options: dict[str, Any] = field(default_factory=dict)
 
+    @property
+    def reuse_key(self) -> str:
+        return reuse_key(text=self.text, options=self.options, format=self.format) if self.store else ""
 
-def submit(*, owner: User, api_key: ApiKey | None, kind: str, orders: Sequence[Order]) -> Job:
-    """Write the job and its items in one transaction; their messages leave when it is committed. Overloaded when there is no room."""
-    _refuse_when_overloaded(len(orders))
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """What a job says of itself beside its items."""
+
+    name: str = ""
+    metadata: dict[str, str] = field(default_factory=dict)
+    priority: int = 0
+    webhook: Webhook | None = None
+    request_hash: str = ""
+
+    @classmethod
+    def of(cls, asked: Asked, **fields: Any) -> About:
+        """With what tells the request from others, where its client counts its tries and has no key for it."""
+        return cls(request_hash="" if asked.key or asked.attempt is None else asked.fingerprint, **fields)
+
+
+def retried(owner: User, asked: Asked) -> Done | None:
+    """The job that a request made whose client says that it tries again, unless that came to nothing."""
+    if asked.key or not asked.attempt:
+        return None
+    made = Job.objects.of(owner).filter(request_hash=asked.fingerprint, created_at__gt=Now() - RETRY_WINDOW)
+    job = made.exclude(state__in=[State.FAILED, State.CANCELLED]).order_by("-pk").first()
+    return None if job is None else Done(job.pk, replayed=True)
+
+
+def submit(
+    *, owner: User, api_key: ApiKey | None, kind: str, orders: Sequence[Order], about: About | None = None, job_id: str | None = None
+) -> Job:
+    """Write the job and its items in one transaction; their messages leave when it is committed.
+
+    InsufficientQuota, RateLimited or StorageFull when the owner may have no more, Overloaded when there is no room or nobody to do it.
+    """
+    batch = is_batch(orders[0].actor)
+    if not batch:
+        _refuse_when_overloaded(len(orders))
+    about = about or About()
+    keys = [order.reuse_key for order in orders]
+    wanted = {key for key, order in zip(keys, orders, strict=True) if key and not order.fresh}
     with transaction.atomic():
-        job = Job.objects.create(owner=owner, api_key=api_key, kind=kind, total=len(orders))
-        items = Item.objects.bulk_create(
+        allowed = quotas.allowance(owner)
+        cheap = reuse.stored(owner, wanted)
+        percent = allowed.plan.reuse_percent
+        amounts = [
+            order.expected.share(percent) if key in cheap and not order.fresh else order.expected
+            for key, order in zip(keys, orders, strict=True)
+        ]
+        reservation = quotas.reserve(owner, kind, quotas.total(amounts), allowed)
+        # from here on, nobody else submits for this owner until the end of the transaction
+        _refuse_too_much(owner, allowed, storing=any(order.store for order in orders))
+        job = Job.objects.create(
+            id=job_id or new_id("job"),
+            owner=owner,
+            api_key=api_key,
+            kind=kind,
+            total=len(orders),
+            name=about.name,
+            metadata=about.metadata,
+            priority=about.priority,
+            webhook=about.webhook,
+            announced=batch and (about.webhook is not None or Webhook.objects.of(owner).every().exists()),
+            request_hash=about.request_hash,
+        )
+        retention = allowed.plan.retention_days
+        items = [
             Item(
                 job=job,
                 owner=owner,
                 position=position,
                 actor=order.actor,
+                batch=batch,
+                priority=about.priority,
+                ref=order.ref,
                 voice_id=order.voice_id,
                 text=order.text,
                 options=order.options,
@@ -65,10 +140,20 @@ def submit(*, owner: User, api_key: ApiKey | None, kind: str, orders: Sequence[O
                 media_type=order.media_type,
                 store=order.store,
                 streamed=order.streamed,
+                expires_after=_shortest(order.expires_after, retention),
+                reuse_key=key,
+                characters=amount.characters,
+                milliseconds=amount.milliseconds,
+                period_starts_at=reservation.starts_at,
+                **({"rung_at": None, "rings": 0} if batch else {}),
             )
-            for position, order in enumerate(orders)
-        )
-        transaction.on_commit(partial(_ring_all, items))
+            for position, (order, key, amount) in enumerate(zip(orders, keys, amounts, strict=True))
+        ]
+        _write(job, items, reuse_among=wanted, percent=percent, reservation=reservation)
+        if batch:
+            transaction.on_commit(partial(deal, owner.pk))
+        else:
+            transaction.on_commit(partial(ring_all, [item for item in items if item.state == State.QUEUED and item.twin_id is None]))
     return job
 
 
@@ -76,6 +161,7 @@ def cancel(*, job: Job) -> None:
     """End what is queued, stop what runs. InvalidState when the job is over."""
     if job.state not in OPEN:
         raise InvalidState(f"The job is {job.state}.")
+    _end_together(job, job.items.filter(state=State.QUEUED, batch=True, twins=None))
     for item in job.items.filter(state__in=OPEN):
         stop(item=item)
 
@@ -85,75 +171,120 @@ def stop(*, item: Item) -> bool:
     stopped = item.cancel()
     item.refresh_from_db(fields=["state", "attempt", "error_code"])
     if item.state == State.CANCELLED:
-        _tell_the_end(item)
+        tell_the_end(item)
     return stopped
 
 
+def leave(*, item: Item) -> None:
+    """Nobody listens to an item any more: stop it, unless others wait for what it makes."""
+    if not item.twins.filter(state__in=OPEN).exists():
+        stop(item=item)
+
+
 def retry(*, job: Job) -> int:
-    """Queue the failed items anew and say how many. InvalidState when there are none."""
-    again = [item for item in job.items.filter(state=State.FAILED) if _retry(item)]
-    if not again:
-        raise InvalidState("The job has no failed items.")
-    return len(again)
+    """Queue the failed items anew and say how many. InvalidState when there are none, InsufficientQuota when they are too much."""
+    with transaction.atomic():
+        # the job's row before the quota's, as everywhere
+        owner = Job.objects.select_for_update(of=("self",)).select_related("owner").get(pk=job.pk).owner
+        failed = job.items.filter(state=State.FAILED)
+        amount, number = _sum(failed)
+        if not number:
+            raise InvalidState("The job has no failed items.")
+        reservation = quotas.reserve(owner, job.kind, amount, quotas.allowance(owner))
+        again = list(failed.filter(batch=False))
+        failed.update(
+            state=State.QUEUED,
+            attempts_allowed=F("attempt") + settings.MAX_ATTEMPTS,
+            due_at=Now(),
+            rung_at=None,
+            rings=0,
+            stop_asked_at=None,
+            finished_at=None,
+            sequence=None,
+            period_starts_at=reservation.starts_at,
+        )
+        Job.objects.filter(pk=job.pk).update(failed=F("failed") - number, state=State.QUEUED, finished_at=None)
+        transaction.on_commit(partial(deal, owner.pk))
+    for item in again:
+        _forget(item)
+    ring_all(again)
+    return number
 
 
-def sweep() -> None:
-    """Find what was lost, however it was lost: end what is beyond help, ring again for the rest. Many may sweep at once."""
-    for item in Item.objects.abandoned()[:SWEEP_BATCH]:
-        if item.end_abandoned():
-            item.refresh_from_db()
-            log.warning("abandoned", item_id=item.pk, state=item.state, code=item.error_code)
-            _tell_the_end(item)
-    for item in Item.objects.lost().order_by("id")[:SWEEP_BATCH]:
-        rung = Item.objects.filter(pk=item.pk, rings=item.rings, attempt=item.attempt)
-        if rung.update(rung_at=Now(), rings=F("rings") + 1):
-            log.info("ring again", item_id=item.pk, state=item.state, attempt=item.attempt)
-            if not _ring(item):
-                break
-    Worker.objects.gone().delete()
+def _write(job: Job, items: list[Item], *, reuse_among: set[str], percent: int, reservation: Reservation) -> None:
+    """Insert the items. What is stored already ends at once, what is being made already waits for that."""
+    stored = reuse.stored(job.owner, reuse_among)
+    in_flight = reuse.in_flight(job.owner, reuse_among - set(stored))
+    served: list[Item] = []
+    for item in items:
+        if item.reuse_key not in reuse_among:
+            continue
+        if item.reuse_key in stored:
+            item.state, item.finished_at, item.started_at, item.period_starts_at = State.COMPLETED, Now(), Now(), None
+            served.append(item)
+            item.sequence = len(served)
+        elif first := in_flight.get(item.reuse_key):
+            item.twin_id = first
+        else:
+            in_flight[item.reuse_key] = item.pk
+    Item.objects.bulk_create(items, batch_size=ROWS_AT_ONCE)
+    if not served:
+        return
+    pairs = [reuse.serve(item, stored[item.reuse_key], percent=percent) for item in served]
+    Output.objects.bulk_create((output for output, _ in pairs), batch_size=ROWS_AT_ONCE)
+    Job.objects.count_end(job.pk, State.COMPLETED, len(served), sequences=len(served))
+    share = quotas.total(Amount(item.characters, item.milliseconds) for item in served)
+    quotas.settle(replace(reservation, amount=share), [charge for _, charge in pairs])
+
+
+@transaction.atomic
+def _end_together(job: Job, queued: Any) -> None:
+    """Cancel queued items of one job at once: one by one, ten thousand would take a minute."""
+    why = {"error_code": Cancelled.code, "error_message": Cancelled.message, "error_status": Cancelled.status}
+    number = queued.update(state=State.CANCELLED, finished_at=Now(), **why)
+    if not number:
+        return
+    # they have no numbers of their own: one event tells of all of them
+    Job.objects.count_end(job.pk, State.CANCELLED, number)
+    ended = job.items.filter(state=State.CANCELLED, period_starts_at__isnull=False)
+    for starts_at in list(ended.values_list("period_starts_at", flat=True).distinct().order_by()):
+        amount, _ = _sum(ended.filter(period_starts_at=starts_at))
+        quotas.settle(Reservation(owner_id=job.owner_id, kind=job.kind, starts_at=starts_at, amount=amount), [])
+    ended.update(period_starts_at=None)
+
+
+def _sum(items: Any) -> tuple[Amount, int]:
+    found = items.order_by().aggregate(characters=Sum("characters", default=0), milliseconds=Sum("milliseconds", default=0))
+    return Amount(**found), items.count()
+
+
+def _shortest(asked: int | None, days: int | None) -> int | None:
+    """Seconds that an output is kept: as asked, but no longer than the plan says."""
+    most = None if days is None else days * SECONDS_A_DAY
+    return min((span for span in (asked, most) if span is not None), default=None)
+
+
+def _refuse_too_much(owner: User, allowed: Allowance, *, storing: bool) -> None:
+    jobs = allowed.limits["concurrent_jobs"]
+    if jobs is not None and Job.objects.of(owner).open().count() >= jobs:
+        raise RateLimited(f"{jobs} of your jobs are not over yet, as many as you may have at a time.", retry_after=BUSY_RETRY)
+    room = allowed.limits["stored_bytes"]
+    if storing and room is not None and Blob.objects.filter(owner=owner).aggregate(sum=Sum("bytes", default=0))["sum"] >= room:
+        raise StorageFull
 
 
 def _refuse_when_overloaded(more: int) -> None:
     room = settings.MAX_QUEUED - more
-    if room < 0 or Item.objects.filter(state=State.QUEUED)[: room + 1].count() > room:
+    waiting = Item.objects.filter(state=State.QUEUED, batch=False, twin=None).order_by()
+    if room < 0 or waiting[: room + 1].count() > room:
         raise Overloaded("Too many items are waiting. Try again in a few seconds.", retry_after=BUSY_RETRY)
     if not Worker.objects.alive().exists():
         raise Overloaded("No worker is running. Try again shortly.", retry_after=BUSY_RETRY)
-
-
-def _retry(item: Item) -> bool:
-    queued = item.retry()
-    if queued:
-        _forget(item)
-        _ring_all([item])
-    return queued
-
-
-def _ring_all(items: Sequence[Item]) -> None:
-    for item in items:
-        _ring(item)
-
-
-def _ring(item: Item) -> bool:
-    """Send the item's message. It may be lost: then the sweep rings, at once where the loss is known (False)."""
-    try:
-        dramatiq.get_broker().get_actor(item.actor).send(item.pk)
-    except (DramatiqError, RedisError) as error:
-        log.warning("no message sent", item_id=item.pk, reason=repr(error))
-        Item.objects.filter(pk=item.pk, state__in=OPEN).update(rung_at=None)
-        return False
-    return True
-
-
-def _tell_the_end(item: Item) -> None:
-    try:
-        streams().append(item.pk, Entry(Kind.FAILED, max(item.attempt, 1), 0, item.error_code.encode()))
-    except Unavailable:
-        log.warning("nobody told of the end", item_id=item.pk)
 
 
 def _forget(item: Item) -> None:
     try:
         streams().drop(item.pk)
     except Unavailable:
-        log.warning("old stream not dropped", item_id=item.pk)
+        # it runs out by itself, and no reader takes an earlier try's end for this one's
+        return

@@ -18,6 +18,7 @@ from jobs.errors import Gone, NotReady
 from jobs.models import OPEN, Item, Output, State
 from jobs.negotiation import AnyAccept
 from jobs.serializers import DeletedSerializer, OutputSerializer
+from jobs.storage import forget
 
 
 class Outputs(generics.ListAPIView[Output]):
@@ -41,7 +42,7 @@ class OneOutput(APIView):
     @extend_schema(responses=DeletedSerializer)
     def delete(self, request: Request, pk: str) -> Response:
         """Forget an output: its row and its bytes."""
-        _find(request, pk).forget()
+        forget(_find(request, pk))
         return Response({"id": pk, "object": "output.deleted", "deleted": True})
 
 

@@ -10,7 +10,6 @@ comes back changes nothing: every end names the attempt, and the one that took o
 
 from __future__ import annotations
 
-import hashlib
 import os
 import tempfile
 import threading
@@ -23,18 +22,20 @@ from typing import Self
 
 import structlog
 from django.conf import settings
-from django.core.files import File
-from django.core.files.storage import default_storage
 from django.db import Error as DatabaseFault
 from django.db import transaction
 from dramatiq.middleware import TimeLimitExceeded
 
-from accounts.models import Usage
+from accounts.models.ledger import MILLISECONDS
+from accounts.quotas import Amount, Charge
 from config.errors import InternalError, Refusal, Unavailable
+from jobs import storage
 from jobs.connections import give_back
+from jobs.dealing import deal_next
 from jobs.errors import Cancelled, OutputTooLarge, StorageUnavailable, TimedOut
 from jobs.keeper import keeper
 from jobs.models import Item, Output, State
+from jobs.reuse import end_twins
 from jobs.streams import streams
 from jobs.streams.base import Entry, Kind
 
@@ -119,6 +120,9 @@ class Work(AbstractContextManager["Work"]):
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> bool:
         try:
             self._conclude(error)
+            end_twins(self.item)
+            if self.item.batch:
+                deal_next(self.item.owner_id)
         except DatabaseFault as fault:
             # nothing can be written now; the lease runs out and the sweep gives the item to someone
             log.warning("end not written", reason=repr(fault))
@@ -155,14 +159,12 @@ class Work(AbstractContextManager["Work"]):
         self._file.flush()
         output = self._stored() if item.store else None
         with transaction.atomic():
-            ended = item.end(State.COMPLETED)
-            if ended:
-                self._charge()
-                if output is not None:
-                    output.save(force_insert=True)
+            ended = item.end(State.COMPLETED, charge=self._charge())
+            if ended and output is not None:
+                output.save(force_insert=True)
         if not ended:
             if output is not None:
-                default_storage.delete(output.blob)
+                storage.remove(output.blob_id)
             self._stop()
             return
         if not item.streamed:
@@ -170,38 +172,13 @@ class Work(AbstractContextManager["Work"]):
         self._tell(Entry(Kind.END, item.attempt, self._written))
 
     def _stored(self) -> Output:
-        item = self.item
-        self._file.seek(0)
-        sha256 = hashlib.file_digest(self._file, "sha256").hexdigest()
-        self._file.seek(0)
-        name = f"{item.output_id}-{item.attempt}.{item.format}"
-        try:
-            name = default_storage.save(name, File(self._file))
-        except OSError as fault:
-            log.error("storage", exc_info=fault)
-            raise StorageUnavailable from fault
-        return Output(
-            id=item.output_id,
-            item=item,
-            job_id=item.job_id,
-            owner_id=item.owner_id,
-            attempt=item.attempt,
-            file=name,
-            format=item.format,
-            media_type=item.media_type,
-            seconds=self.seconds,
-            bytes=self._written,
-            sha256=sha256,
-            configuration=item.options,
-        )
+        blob = storage.keep(self._file, owner_id=self.item.owner_id, form=self.item.format)
+        return Output.of(self.item, blob=blob, attempt=self.item.attempt, seconds=self.seconds)
 
     def _stop(self) -> None:
         """End as cancelled, charged for what was made; or leave the item to whoever has it now."""
-        with transaction.atomic():
-            ended = self._unwanted() and self.item.end(State.CANCELLED, Cancelled())
-            if ended and self.seconds:
-                self._charge()
-        if ended:
+        charge = self._charge() if self.seconds else None
+        if self._unwanted() and self.item.end(State.CANCELLED, Cancelled(), charge=charge):
             self._tell(Entry(Kind.FAILED, self.item.attempt, self._written, Cancelled.code.encode()))
         else:
             log.info("left to another", attempt=self.item.attempt)
@@ -222,18 +199,8 @@ class Work(AbstractContextManager["Work"]):
         """Whether the item was asked to stop."""
         return Item.objects.filter(pk=self.item.pk, stop_asked_at__isnull=False).exists()
 
-    def _charge(self) -> None:
-        job, options = self.item.job, self.item.options
-        Usage.objects.charge(
-            item_id=self.item.pk,
-            owner_id=self.item.owner_id,
-            api_key_id=job.api_key_id,
-            kind=job.kind,
-            characters=self.characters,
-            seconds=self.seconds,
-            voice=options.get("voice", ""),
-            model=options.get("model", ""),
-        )
+    def _charge(self) -> Charge:
+        return self.item.charge(Amount(characters=self.characters, milliseconds=round(self.seconds * MILLISECONDS)))
 
     def _tell_all(self) -> None:
         self._file.seek(0)

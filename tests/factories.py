@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+import io
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from django.core.files.base import ContentFile
-from django.core.files.storage import default_storage
+from django.db import transaction
 from django.db.models.functions import Now
 
-from accounts.models import User
-from jobs.models import Item, Job, Output, State, Worker
+from accounts import quotas
+from accounts.models import Usage, User
+from jobs.models import OPEN, Item, Job, Output, State, Worker
+from jobs.storage import keep
 from voice.models import Model, Voice
+
+PERIOD = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 def make_job(owner: User, **fields: Any) -> Job:
@@ -20,7 +24,16 @@ def make_job(owner: User, **fields: Any) -> Job:
 
 def make_item(owner: User, *, job: Job | None = None, **fields: Any) -> Item:
     """A queued item for the tone engine that says "hello" as PCM."""
-    ordinary = {"actor": "speak", "text": "hello", "format": "pcm", "media_type": "audio/pcm", "options": tone_options()}
+    with transaction.atomic():
+        reservation = quotas.reserve(owner, "speech", quotas.Amount(), quotas.allowance(owner))
+    ordinary = {
+        "actor": "speak",
+        "text": "hello",
+        "format": "pcm",
+        "media_type": "audio/pcm",
+        "options": tone_options(),
+        "period_starts_at": reservation.starts_at if fields.get("state", State.QUEUED) in OPEN else None,
+    }
     item = Item.objects.create(owner=owner, job=job or make_job(owner), **{**ordinary, **fields})
     item.refresh_from_db()
     return item
@@ -37,9 +50,22 @@ def make_running(owner: User, *, lease: timedelta = timedelta(seconds=60), **fie
 def make_output(owner: User, data: bytes = b"sound", **fields: Any) -> Output:
     """A finished item's output, with its file."""
     item = make_item(owner, state=State.COMPLETED, attempt=1)
-    name = default_storage.save(f"{item.output_id}-1.pcm", ContentFile(data))
-    ordinary = {"format": "pcm", "media_type": "audio/pcm", "seconds": 1.0, "bytes": len(data), "sha256": "0" * 64}
-    return Output.objects.create(id=item.output_id, item=item, job=item.job, owner=owner, attempt=1, file=name, **{**ordinary, **fields})
+    return keep_output(item, data, **fields)
+
+
+def keep_output(item: Item, data: bytes, *, attempt: int = 1, **fields: Any) -> Output:
+    """An output of the item that holds `data`."""
+    blob = keep(io.BytesIO(data), owner_id=item.owner_id, form=item.format)
+    output = Output.of(item, blob=blob, attempt=attempt, seconds=1.0)
+    for name, value in fields.items():
+        setattr(output, name, value)
+    output.save(force_insert=True)
+    return output
+
+
+def make_usage(item: Item, **fields: Any) -> Usage:
+    ordinary = {"kind": "speech", "characters": 5, "milliseconds": 1000, "voice": "slt", "model": "flite", "period_starts_at": PERIOD}
+    return Usage.objects.create(item_id=item.pk, owner=item.owner, **{**ordinary, **fields})
 
 
 def make_worker(**fields: Any) -> Worker:

@@ -6,14 +6,15 @@ from typing import Any
 
 import pytest
 from django.contrib import admin
+from django.core.files.storage import default_storage
 from django.test import Client
 from django.urls import reverse
 
-from accounts.models import ApiKey, SignIn, Usage, User
+from accounts.models import ApiKey, SignIn, User
 from accounts.tokens import issue_key, sign_in
 from jobs.models import Item, Job, Output, State
 from tests.conftest import PASSWORD
-from tests.factories import make_item, make_output, make_voice, make_worker
+from tests.factories import make_item, make_output, make_usage, make_voice, make_worker
 from voice.models import ModelAlias, Voice, VoiceAlias
 
 
@@ -30,9 +31,7 @@ def furnished(alice: User) -> Output:
     output = make_output(alice)
     key, _ = issue_key(owner=alice, name="<script>alert(1)</script>", scopes=[])
     sign_in(alice)
-    Usage.objects.charge(
-        item_id=output.item_id, owner_id=alice.pk, api_key_id=key.pk, kind="speech", characters=5, seconds=1.0, voice="slt", model="flite"
-    )
+    make_usage(output.item, api_key=key)
     make_worker()
     VoiceAlias.objects.create(name="alloy", voice=make_voice())
     ModelAlias.objects.create(name="tts-1")
@@ -113,14 +112,14 @@ def test_outputs_are_deleted_with_their_files(desk, furnished, django_capture_on
         act(desk, "jobs_output", "forget", furnished)
 
     assert not Output.objects.exists()
-    assert not furnished.file.storage.exists(furnished.blob)
+    assert not default_storage.exists(furnished.blob_id)
 
 
 def test_one_output_is_deleted_with_its_file(desk, furnished, django_capture_on_commit_callbacks):
     with django_capture_on_commit_callbacks(execute=True):
         desk.post(reverse("admin:jobs_output_delete", args=[furnished.pk]), {"post": "yes"})
 
-    assert not furnished.file.storage.exists(furnished.blob)
+    assert not default_storage.exists(furnished.blob_id)
 
 
 @pytest.mark.parametrize("model", ["jobs_job", "jobs_item", "accounts_usage"])

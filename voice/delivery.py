@@ -31,10 +31,13 @@ AUDIO_TOKEN_SECONDS = 0.05
 class Accepted(HttpResponse):
     """What the first half returns for a request that has become work."""
 
-    def __init__(self, item: Item, *, sse: bool) -> None:
+    def __init__(self, item: Item, *, sse: bool, stays: bool = False, replayed: bool = False) -> None:
         super().__init__(status=202)
         self.item = item
         self.sse = sse
+        self.stays = stays
+        # the work goes on when the client has left
+        self.replayed = replayed
 
 
 def delivered(view: Callable[..., HttpResponseBase]) -> Callable[..., Coroutine[Any, Any, HttpResponseBase]]:
@@ -43,7 +46,7 @@ def delivered(view: Callable[..., HttpResponseBase]) -> Callable[..., Coroutine[
     @wraps(view)
     async def deliver(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         response = await _kept(asyncio.ensure_future(sync_to_async(_unbound(view))(request, *args, **kwargs)))
-        return await _opened(response.item, sse=response.sse) if isinstance(response, Accepted) else response
+        return await _opened(response) if isinstance(response, Accepted) else response
 
     return deliver
 
@@ -55,7 +58,7 @@ async def _kept(answer: asyncio.Future[HttpResponseBase]) -> HttpResponseBase:
     except asyncio.CancelledError:
         response = await answer
         if isinstance(response, Accepted):
-            await _stop(response.item)
+            await _leave(response)
         raise
 
 
@@ -71,27 +74,31 @@ def _unbound(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpRespons
     return run
 
 
-async def _opened(item: Item, *, sse: bool) -> StreamingHttpResponse:
+async def _opened(accepted: Accepted) -> StreamingHttpResponse:
     """The response, once there are bytes: a refusal before the first is still answered with its own status."""
-    audio = _watched(item)
+    item = accepted.item
+    audio = _watched(accepted)
     head = await anext(audio, b"")
-    body = _events(item, head, audio) if sse else _bytes(head, audio)
-    response = StreamingHttpResponse(body, content_type="text/event-stream" if sse else item.media_type)
+    body = _events(item, head, audio) if accepted.sse else _bytes(head, audio)
+    response = StreamingHttpResponse(body, content_type="text/event-stream" if accepted.sse else item.media_type)
     response.headers["x-job-id"] = item.job_id
     response.headers["X-Accel-Buffering"] = "no"
     response.headers["Cache-Control"] = "no-store"
+    response.headers["x-cache"] = "miss" if accepted.replayed or not item.reused else "hit"
+    if accepted.replayed:
+        response.headers["idempotent-replayed"] = "true"
     if item.store:
         response.headers["x-output-id"] = item.output_id
     return response
 
 
-async def _watched(item: Item) -> AsyncGenerator[bytes, None]:
-    """The item's bytes; left before the end, the item is stopped."""
+async def _watched(accepted: Accepted) -> AsyncGenerator[bytes, None]:
+    """The item's bytes; left before the end, the item is stopped, unless somebody will want it."""
     try:
-        async for data in follow(item.pk):
+        async for data in follow(accepted.item):
             yield data
     except (asyncio.CancelledError, GeneratorExit, Overloaded):
-        await asyncio.shield(_stop(item))
+        await asyncio.shield(_leave(accepted))
         raise
 
 
@@ -126,5 +133,6 @@ async def _usage(item: Item) -> dict[str, int]:
     return {"input_tokens": usage.characters, "output_tokens": spoken, "total_tokens": usage.characters + spoken}
 
 
-async def _stop(item: Item) -> None:
-    await database_sync_to_async(services.stop, thread_sensitive=False)(item=item)
+async def _leave(accepted: Accepted) -> None:
+    if not accepted.stays:
+        await database_sync_to_async(services.leave, thread_sensitive=False)(item=accepted.item)

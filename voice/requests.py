@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
+from pydantic_core import PydanticCustomError
 
 LONGEST_NAME = 200
 LONGEST_INSTRUCTIONS = 4096
 LARGEST_SEED = 2**63 - 1
+LONGEST_KEPT = 10 * 365 * 86_400
+# seconds, ten years
 
 
 def _id_of(value: Any) -> Any:
@@ -32,7 +35,7 @@ VoiceName = Annotated[
 
 
 class SpeechRequest(BaseModel):
-    """OpenAI's `POST /v1/audio/speech`, with `language`, `seed` and `store` of our own."""
+    """OpenAI's `POST /v1/audio/speech`, with `language`, `seed`, `store`, `expires_after` and `resume` of our own."""
 
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
 
@@ -46,3 +49,13 @@ class SpeechRequest(BaseModel):
     language: str | None = Field(None, max_length=35, description="BCP 47; the voice's own when left out")
     seed: int | None = Field(None, ge=0, le=LARGEST_SEED)
     store: bool = Field(True, description="false: nothing is kept once it was sent")
+    expires_after: int | None = Field(None, ge=60, le=LONGEST_KEPT, description="seconds that the output is kept; else as the plan says")
+    resume: bool = Field(
+        False, description="true: a client that loses its connection lets the work go on, and fetches the rest from the output's content"
+    )
+
+    @model_validator(mode="after")
+    def _resumable(self) -> Self:
+        if self.resume and not self.store:
+            raise PydanticCustomError("invalid_value", "'resume' needs 'store': what is not kept can't be fetched later.")
+        return self

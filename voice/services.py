@@ -9,6 +9,9 @@ from django.conf import settings
 from django.db.models import F
 
 from accounts.models import ApiKey, User
+from accounts.models.ledger import MILLISECONDS
+from accounts.quotas import Amount
+from accounts.replays import Asked, Done, once
 from jobs import services as jobs
 from jobs.models import Item
 from voice.audio.formats import FORMATS
@@ -31,6 +34,10 @@ SPEECH = "speech"
 # the kind of such jobs and of what is charged for them
 
 
+CHARACTERS_A_SECOND = 14
+# of English at an ordinary speed: what audio is expected to come to before it is made
+
+
 @dataclass(frozen=True, slots=True)
 class Chosen:
     """A voice, and the language that it is to speak."""
@@ -40,36 +47,81 @@ class Chosen:
     # BCP 47 in lower case
 
 
-def request_speech(*, owner: User, api_key: ApiKey | None, speech: SpeechRequest, streamed: bool) -> Item:
-    """Submit a speech job of one item. Every Refusal for what can't be spoken comes from here, before anything is stored."""
-    text = _checked(speech.input)
-    chosen = choose_voice(owner=owner, name=speech.voice, language=speech.language)
-    model = chosen.voice.model
-    _check_model(speech.model, chosen.voice, named=speech.voice)
-    if not model.slowest <= speech.speed <= model.fastest:
-        raise SpeedOutOfRange(model.name, model.slowest, model.fastest)
-    if not model.verbatim:
-        text = normalise(text)
-        if not speakable(text):
-            raise NothingToSpeak
-    job = jobs.submit(
-        owner=owner,
-        api_key=api_key,
-        kind=SPEECH,
-        orders=[
-            jobs.Order(
-                actor="speak",
-                text=text,
-                format=speech.response_format,
-                media_type=FORMATS[speech.response_format].media_type,
-                voice_id=chosen.voice.pk,
-                store=speech.store,
-                streamed=streamed,
-                options=_configuration(speech, chosen),
-            )
-        ],
-    )
-    return job.items.get()
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One text to be spoken, as it was asked for."""
+
+    text: str
+    voice: str
+    model: str
+    format: str
+    language: str | None = None
+    speed: float = 1.0
+    seed: int | None = None
+    instructions: str | None = None
+
+
+class Casting:
+    """Who speaks what, for one owner: every name is looked up once, however many lines there are."""
+
+    def __init__(self, owner: User) -> None:
+        self._owner = owner
+        self._chosen: dict[tuple[str, str | None, str], Chosen] = {}
+
+    def order(self, line: Line, *, actor: str, **fields: Any) -> jobs.Order:
+        """The order for a line; every Refusal for what can't be spoken comes from here."""
+        text = _checked(line.text)
+        chosen = self._choose(line)
+        model = chosen.voice.model
+        if not model.slowest <= line.speed <= model.fastest:
+            raise SpeedOutOfRange(model.name, model.slowest, model.fastest)
+        if not model.verbatim:
+            text = normalise(text)
+            if not speakable(text):
+                raise NothingToSpeak
+        return jobs.Order(
+            actor=actor,
+            text=text,
+            format=line.format,
+            media_type=FORMATS[line.format].media_type,
+            voice_id=chosen.voice.pk,
+            expected=Amount(len(text), round(len(text) / CHARACTERS_A_SECOND / line.speed * MILLISECONDS)),
+            options=_configuration(line, chosen),
+            **fields,
+        )
+
+    def _choose(self, line: Line) -> Chosen:
+        asked = (line.voice, line.language, line.model)
+        if asked not in self._chosen:
+            chosen = choose_voice(owner=self._owner, name=line.voice, language=line.language)
+            _check_model(line.model, chosen.voice, named=line.voice)
+            self._chosen[asked] = chosen
+        return self._chosen[asked]
+
+
+def request_speech(
+    *, owner: User, api_key: ApiKey | None, speech: SpeechRequest, streamed: bool, fresh: bool, asked: Asked
+) -> tuple[Item, bool]:
+    """Submit a speech job of one item, or find the one that this request made before; whether it was found is told with it."""
+
+    def act() -> Done:
+        line = Line(
+            text=speech.input,
+            voice=speech.voice,
+            model=speech.model,
+            format=speech.response_format,
+            language=speech.language,
+            speed=speech.speed,
+            seed=speech.seed,
+            instructions=speech.instructions,
+        )
+        order = Casting(owner).order(
+            line, actor="speak", store=speech.store, streamed=streamed, expires_after=speech.expires_after, fresh=fresh
+        )
+        return Done(jobs.submit(owner=owner, api_key=api_key, kind=SPEECH, orders=[order], about=jobs.About.of(asked)).pk)
+
+    done = jobs.retried(owner, asked) or once(owner, asked, act)
+    return Item.objects.select_related("job").get(job_id=done.subject), done.replayed
 
 
 def choose_voice(*, owner: User, name: str, language: str | None) -> Chosen:
@@ -124,7 +176,7 @@ def _check_model(name: str, voice: Voice, *, named: str) -> None:
         raise VoiceModelMismatch(named, name, voice.model.name)
 
 
-def _configuration(speech: SpeechRequest, chosen: Chosen) -> dict[str, Any]:
+def _configuration(line: Line, chosen: Chosen) -> dict[str, Any]:
     """Everything but the text that the sound depends on, resolved."""
     voice = chosen.voice
     return {
@@ -135,8 +187,8 @@ def _configuration(speech: SpeechRequest, chosen: Chosen) -> dict[str, Any]:
         "voice_version": voice.version,
         "speaker": voice.speaker,
         "language": chosen.language,
-        "speed": speech.speed,
-        "seed": speech.seed,
-        "instructions": speech.instructions,
-        "format": speech.response_format,
+        "speed": line.speed,
+        "seed": line.seed,
+        "instructions": line.instructions,
+        "format": line.format,
     }

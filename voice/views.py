@@ -12,6 +12,7 @@ from rest_framework.views import APIView
 from accounts.authentication import caller
 from accounts.limits import UserWrites
 from accounts.models import Scope
+from accounts.replays import Asked
 from jobs.negotiation import AnyAccept
 from voice.delivery import Accepted, delivered
 from voice.errors import ModelNotFound
@@ -45,8 +46,13 @@ class Speech(APIView):
         speech = SpeechRequest.model_validate(request.data)
         streamed = speech.response_format != "wav" or speech.stream_format is not None or request.headers.get(RAW_RESPONSE) == "stream"
         identity = caller(request)
-        item = request_speech(owner=identity.user, api_key=identity.api_key, speech=speech, streamed=streamed)
-        return Accepted(item, sse=speech.stream_format == "sse")
+        asked = Asked.by(request)
+        fresh = "no-cache" in request.headers.get("Cache-Control", "").lower()
+        item, replayed = request_speech(
+            owner=identity.user, api_key=identity.api_key, speech=speech, streamed=streamed, fresh=fresh, asked=asked
+        )
+        # whoever sent a key comes again with it
+        return Accepted(item, sse=speech.stream_format == "sse", stays=speech.resume or asked.key is not None, replayed=replayed)
 
 
 speech = delivered(Speech.as_view())

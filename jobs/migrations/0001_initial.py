@@ -8,7 +8,7 @@ from django.conf import settings
 from django.db import migrations, models
 
 import accounts.ids
-import jobs.models
+import jobs.models.work
 
 
 class Migration(migrations.Migration):
@@ -115,7 +115,7 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("attempt", models.PositiveSmallIntegerField(default=0)),
-                ("attempts_allowed", models.PositiveSmallIntegerField(default=jobs.models._max_attempts)),
+                ("attempts_allowed", models.PositiveSmallIntegerField(default=jobs.models.work._max_attempts)),
                 ("worker", models.CharField(blank=True, max_length=80)),
                 ("lease_until", models.DateTimeField(editable=False, null=True)),
                 ("due_at", models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False)),

@@ -9,7 +9,8 @@ from django.db.models import F
 from django.db.models.functions import Now
 
 from jobs.models import Item, Job, State
-from tests.factories import make_item, make_running
+from jobs.services import retry
+from tests.factories import make_item, make_job, make_running
 
 LEASE = timedelta(seconds=5)
 
@@ -119,7 +120,7 @@ def test_a_worker_that_was_thought_dead_can_not_end_what_another_took_over(db, a
 
 
 def test_the_last_item_to_end_ends_the_job(db, alice):
-    first = make_running(alice)
+    first = make_running(alice, job=make_job(alice, total=2))
     second = make_running(alice, job=first.job)
 
     first.end(State.COMPLETED)
@@ -161,7 +162,7 @@ def test_a_retry_gives_new_attempts_and_never_lowers_the_number(db, alice):
     item = make_item(alice, state=State.FAILED, attempt=3, attempts_allowed=3)
     Job.objects.update(failed=1, state=State.FAILED)
 
-    assert item.retry()
+    assert retry(job=item.job) == 1
 
     item.refresh_from_db()
     assert (item.state, item.attempt, item.attempts_allowed) == (State.QUEUED, 3, 6)

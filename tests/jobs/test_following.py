@@ -4,16 +4,14 @@ import asyncio
 
 import pytest
 from asgiref.sync import sync_to_async
-from django.core.files.base import ContentFile
-from django.core.files.storage import default_storage
 
 from config.errors import Overloaded, Refusal
 from jobs.errors import Gone
 from jobs.following import Spliced, follow
-from jobs.models import Item, Output, State
+from jobs.models import Item, State
 from jobs.streams import streams
 from jobs.streams.base import Entry, Kind
-from tests.factories import make_item, make_worker
+from tests.factories import keep_output, make_item, make_worker
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -37,11 +35,7 @@ def end(length: int, attempt: int = 1) -> Entry:
 
 def store(item: Item, data: bytes, attempt: int = 1) -> None:
     """Finish the item with an output that holds `data`."""
-    name = default_storage.save(f"{item.output_id}-{attempt}.pcm", ContentFile(data))
-    Output.objects.create(
-        id=item.output_id, item=item, job=item.job, owner=item.owner, attempt=attempt, file=name, format="pcm",
-        media_type="audio/pcm", seconds=1, bytes=len(data), sha256="",
-    )  # fmt: skip
+    keep_output(item, data, attempt=attempt)
     Item.objects.filter(pk=item.pk).update(state=State.COMPLETED)
 
 
@@ -52,7 +46,7 @@ def item(alice) -> Item:
 
 async def read(item: Item, after: int = 0) -> bytes:
     async with asyncio.timeout(20):
-        return b"".join([data async for data in follow(item.pk, after=after)])
+        return b"".join([data async for data in follow(item, after=after)])
 
 
 async def test_it_reads_what_was_written(item):

@@ -150,7 +150,7 @@ def test_deleting_removes_the_row_and_the_file(transactional_db, alice, client_o
 
     assert response.json() == {"id": output.id, "object": "output.deleted", "deleted": True}
     assert not Output.objects.exists()
-    assert not default_storage.exists(output.blob)
+    assert not default_storage.exists(output.blob_id)
 
 
 def test_deleting_twice_finds_nothing_the_second_time(transactional_db, alice, client_of):
@@ -194,7 +194,7 @@ def test_an_output_that_was_not_made_is_gone(db, alice, client_of, state):
 
 def test_an_output_whose_file_was_lost_is_gone(db, alice, client_of):
     output = make_output(alice)
-    default_storage.delete(output.blob)
+    default_storage.delete(output.blob_id)
 
     response = client_of(alice).get(f"/v1/outputs/{output.id}/content")
 

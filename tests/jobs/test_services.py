@@ -4,6 +4,7 @@ import dramatiq
 import pytest
 from dramatiq.errors import ConnectionClosed
 
+from accounts.quotas import Amount
 from config.errors import Overloaded
 from jobs import services
 from jobs.errors import InvalidState
@@ -12,7 +13,15 @@ from tests.factories import make_item, make_job, make_running, make_worker, tone
 
 
 def order(text: str = "hello") -> services.Order:
-    return services.Order(actor="speak", text=text, format="pcm", media_type="audio/pcm", options=tone_options())
+    return services.Order(
+        actor="speak",
+        text=text,
+        format="pcm",
+        media_type="audio/pcm",
+        expected=Amount(len(text), 1000),
+        store=False,
+        options=tone_options(),
+    )
 
 
 def test_a_job_and_its_items_are_written_together(db, alice):

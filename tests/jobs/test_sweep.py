@@ -9,7 +9,7 @@ import pytest
 from django.db import connection
 from django.db.models.functions import Now
 
-from jobs import services
+from jobs.dealing import sweep
 from jobs.models import Item, Job, State, Worker
 from tests.factories import make_item, make_running, make_worker
 
@@ -25,7 +25,7 @@ def rung(monkeypatch) -> list[str]:
 def test_a_queued_item_with_a_fresh_message_is_left_alone(db, alice, rung):
     make_item(alice)
 
-    services.sweep()
+    sweep()
 
     assert rung == []
 
@@ -34,8 +34,8 @@ def test_a_queued_item_whose_message_was_not_heard_is_rung_for_again(db, alice, 
     item = make_item(alice)
     Item.objects.update(rung_at=Now() - timedelta(seconds=11))
 
-    services.sweep()
-    services.sweep()
+    sweep()
+    sweep()
 
     assert rung == [item.pk]
     assert Item.objects.get().rings == 2
@@ -44,7 +44,7 @@ def test_a_queued_item_whose_message_was_not_heard_is_rung_for_again(db, alice, 
 def test_an_item_whose_message_could_not_be_sent_is_rung_for_at_once(db, alice, rung):
     item = make_item(alice, rung_at=None)
 
-    services.sweep()
+    sweep()
 
     assert rung == [item.pk]
 
@@ -53,7 +53,7 @@ def test_a_second_message_is_given_more_time_than_the_first(db, alice, rung):
     make_item(alice, rings=2)
     Item.objects.update(rung_at=Now() - timedelta(seconds=30))
 
-    services.sweep()
+    sweep()
 
     assert rung == []
 
@@ -62,7 +62,7 @@ def test_an_item_whose_worker_fell_silent_is_rung_for(db, alice, rung):
     item = make_running(alice, lease=timedelta(seconds=-1))
     Item.objects.update(rung_at=Now() - timedelta(seconds=3))
 
-    services.sweep()
+    sweep()
 
     assert rung == [item.pk]
 
@@ -73,8 +73,8 @@ def test_an_item_whose_worker_fell_silent_soon_after_it_was_sent_is_rung_for_onc
     Item.objects.update(lease_until=Now() + timedelta(milliseconds=5))
     time.sleep(0.02)
 
-    services.sweep()
-    services.sweep()
+    sweep()
+    sweep()
 
     assert rung == [item.pk]
 
@@ -83,7 +83,7 @@ def test_an_item_with_a_living_lease_is_left_alone(db, alice, rung):
     make_running(alice)
     Item.objects.update(rung_at=Now() - timedelta(hours=1))
 
-    services.sweep()
+    sweep()
 
     assert rung == []
 
@@ -91,7 +91,7 @@ def test_an_item_with_a_living_lease_is_left_alone(db, alice, rung):
 def test_an_item_that_took_its_last_worker_with_it_has_failed(db, alice, rung):
     make_running(alice, lease=timedelta(seconds=-1), attempt=3, attempts_allowed=3)
 
-    services.sweep()
+    sweep()
 
     item = Item.objects.get()
     assert (item.state, item.error_code) == (State.FAILED, "worker_crashed")
@@ -103,7 +103,7 @@ def test_an_item_that_was_to_stop_when_its_worker_died_is_cancelled(db, alice, r
     item = make_running(alice, lease=timedelta(seconds=-1))
     item.cancel()
 
-    services.sweep()
+    sweep()
 
     assert Item.objects.get().state == State.CANCELLED
 
@@ -112,7 +112,7 @@ def test_a_worker_not_heard_of_for_long_is_forgotten(db):
     make_worker(id="old", seen_at=Now() - timedelta(hours=1))
     make_worker(id="new")
 
-    services.sweep()
+    sweep()
 
     assert list(Worker.objects.values_list("id", flat=True)) == ["new"]
 
@@ -120,13 +120,13 @@ def test_a_worker_not_heard_of_for_long_is_forgotten(db):
 def test_of_many_sweeps_at_once_one_rings(transactional_db, alice, rung):
     items = [make_item(alice, rung_at=None) for _ in range(10)]
 
-    def sweep(_: int) -> None:
+    def sweeping(_: int) -> None:
         try:
-            services.sweep()
+            sweep()
         finally:
             connection.close()
 
     with ThreadPoolExecutor(6) as pool:
-        list(pool.map(sweep, range(6)))
+        list(pool.map(sweeping, range(6)))
 
     assert sorted(rung) == sorted(item.pk for item in items)

@@ -12,9 +12,9 @@ from dramatiq.middleware import TimeLimitExceeded
 
 from accounts.models import Usage
 from config.errors import Refusal
+from jobs.dealing import sweep
 from jobs.keeper import Keeper, keeper
 from jobs.models import Item, Job, Output, State
-from jobs.services import sweep
 from jobs.streams import streams
 from jobs.streams.base import Entry, Kind
 from jobs.work import Work, claim
@@ -51,7 +51,7 @@ def test_what_was_written_is_stored_charged_and_told(alice):
     output = Output.objects.get()
     assert (output.id, output.seconds, output.bytes, output.attempt) == (item.output_id, 0.75, 6, 1)
     assert output.sha256 == hashlib.sha256(b"abcdef").hexdigest()
-    with default_storage.open(output.blob) as file:
+    with default_storage.open(output.blob_id) as file:
         assert file.read() == b"abcdef"
     usage = Usage.objects.get()
     assert (usage.item_id, usage.characters, usage.seconds, usage.owner) == (item.pk, 5, 0.75, alice)
@@ -103,7 +103,7 @@ def test_a_start_known_only_at_the_end_is_written_over(alice):
         work.write(b"def")
 
     output = Output.objects.get()
-    assert default_storage.open(output.blob).read() == b"HEADabcdef"
+    assert default_storage.open(output.blob_id).read() == b"HEADabcdef"
     assert output.bytes == 10
 
 
@@ -227,7 +227,7 @@ def test_an_item_that_was_taken_over_is_left_to_its_new_worker(alice):
     assert not default_storage.exists(f"{item.output_id}-1.pcm")
     with second as work:
         work.write(b"new", seconds=1)
-    assert default_storage.open(Output.objects.get().blob).read() == b"new"
+    assert default_storage.open(Output.objects.get().blob_id).read() == b"new"
     assert Usage.objects.count() == 1
 
 
@@ -237,7 +237,7 @@ def test_a_storage_that_refuses_is_a_passing_fault(alice, settings, tmp_path):
     blocked.write_text("not a folder")
     settings.STORAGES = {
         **settings.STORAGES,
-        "default": {"BACKEND": "django.core.files.storage.FileSystemStorage", "OPTIONS": {"location": blocked}},
+        "default": {"BACKEND": "jobs.storage.Folder", "OPTIONS": {"location": blocked}},
     }
 
     with claimed(item) as work:

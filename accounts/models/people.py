@@ -1,4 +1,4 @@
-"""Who calls: users, their sign-ins and API keys; and what they used."""
+"""Who calls: users, their sign-ins and API keys."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from django.conf import settings
 from django.contrib.auth.hashers import check_password
 from django.contrib.auth.models import AbstractUser
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import Q
 from django.db.models.functions import Now
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
@@ -38,6 +38,8 @@ class Scope(StrEnum):
 class User(AbstractUser):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
 
+    plan = models.ForeignKey("accounts.Plan", null=True, blank=True, on_delete=models.PROTECT, related_name="people")
+    # none: the default plan
     password_generation = models.PositiveIntegerField(default=0, editable=False)
     # how many times the password was changed; hashing the same one anew, as Django does at a sign-in now and then, is no change
 
@@ -141,53 +143,3 @@ class ApiKey(models.Model):
             ApiKey.objects.filter(pk=self.pk).filter(Q(last_used_at=None) | Q(last_used_at__lt=Now() - USE_NOTED_EVERY)).update(
                 last_used_at=Now()
             )
-
-
-class UsageRows(Owned):
-    def charge(
-        self,
-        *,
-        item_id: str,
-        owner_id: Any,
-        api_key_id: str | None,
-        kind: str,
-        characters: int,
-        seconds: float,
-        voice: str,
-        model: str,
-    ) -> Usage:
-        """Write down what an item came to. IntegrityError for an item that was charged before."""
-        return Usage.objects.create(
-            item_id=item_id,
-            owner_id=owner_id,
-            api_key_id=api_key_id,
-            kind=kind,
-            characters=characters,
-            seconds=seconds,
-            voice=voice,
-            model=model,
-        )
-
-
-class Usage(models.Model):
-    """The ledger: one row an item, never changed."""
-
-    item_id = models.CharField(max_length=40, unique=True)
-    owner = models.ForeignKey(User, on_delete=models.PROTECT, related_name="usage")
-    api_key = models.ForeignKey(ApiKey, null=True, blank=True, on_delete=models.SET_NULL, related_name="usage")
-    kind = models.CharField(max_length=32)
-    characters = models.PositiveIntegerField()
-    seconds = models.FloatField()
-    # of audio made
-    voice = models.CharField(max_length=100)
-    model = models.CharField(max_length=100)
-    created_at = models.DateTimeField(db_default=Now(), editable=False)
-
-    objects = UsageRows.as_manager()
-
-    class Meta:
-        verbose_name_plural = "usage"
-        indexes = [models.Index(F("owner"), F("created_at").desc(), name="usage_of_owner")]
-
-    def __str__(self) -> str:
-        return self.item_id

@@ -1,0 +1,8 @@
+"""Who calls, what they may use and what they used."""
+
+from accounts.models.ledger import Usage
+from accounts.models.people import ApiKey, Owned, Scope, SignIn, User
+from accounts.models.plans import Limits, Override, Plan, Quota, Span
+from accounts.models.replays import Replay
+
+__all__ = ["ApiKey", "Limits", "Override", "Owned", "Plan", "Quota", "Replay", "Scope", "SignIn", "Span", "Usage", "User"]

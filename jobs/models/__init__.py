@@ -1,0 +1,8 @@
+"""Durable work: who asked for what, what came of it, who makes it and who is told."""
+
+from jobs.models.output import Blob, Output
+from jobs.models.webhooks import Delivery, Webhook
+from jobs.models.work import OPEN, Item, Job, State
+from jobs.models.worker import Worker
+
+__all__ = ["OPEN", "Blob", "Delivery", "Item", "Job", "Output", "State", "Webhook", "Worker"]

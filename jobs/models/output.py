@@ -1,0 +1,112 @@
+"""What came of the work, and where its bytes are."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Self
+
+from django.conf import settings
+from django.db import models
+from django.db.models import F, Q
+from django.db.models.functions import Now
+from django.utils import timezone
+
+from accounts.models import Owned
+from jobs.models.work import Item, Job
+
+READING_TIME = timedelta(minutes=5)
+
+
+class BlobRows(models.QuerySet["Blob"]):
+    def unnamed(self) -> Self:
+        """Those that no output is."""
+        return self.filter(outputs=None)
+
+
+class Blob(models.Model):
+    """Bytes in the storage, named after their owner and what they are. Any number of the owner's outputs may be the same bytes.
+
+    Whoever writes or removes the file holds the row's lock, so that neither is done to a file that the other means to keep.
+    """
+
+    name = models.CharField(primary_key=True, max_length=200)
+    # in the storage
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    bytes = models.PositiveBigIntegerField()
+    sha256 = models.CharField(max_length=64)
+    kept_at = models.DateTimeField(db_default=Now(), editable=False)
+    # when it was last written
+
+    objects = BlobRows.as_manager()
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class OutputRows(Owned):
+    def lasting(self) -> Self:
+        """Those that will be there for whoever starts to read them now."""
+        return self.filter(Q(expires_at=None) | Q(expires_at__gt=Now() + READING_TIME))
+
+    def expired(self) -> Self:
+        return self.filter(expires_at__lte=Now(), legal_hold=False)
+
+
+class Output(models.Model):
+    id = models.CharField(primary_key=True, max_length=40, editable=False)
+    item = models.OneToOneField(Item, on_delete=models.CASCADE, related_name="output")
+    job = models.ForeignKey(Job, on_delete=models.CASCADE, related_name="outputs")
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    attempt = models.PositiveSmallIntegerField()
+    # the one that made it
+    blob = models.ForeignKey(Blob, on_delete=models.PROTECT, related_name="outputs")
+    format = models.CharField(max_length=16)
+    media_type = models.CharField(max_length=64)
+    seconds = models.FloatField()
+    bytes = models.PositiveBigIntegerField()
+    sha256 = models.CharField(max_length=64)
+    reuse_key = models.CharField(max_length=64, blank=True)
+    # its item's
+    expires_at = models.DateTimeField(null=True, blank=True)
+    # when it is removed; empty: when it is deleted
+    legal_hold = models.BooleanField(default=False)
+    # removed by nobody
+    configuration = models.JSONField(default=dict)
+    # what made it, resolved: engine, model, voice and every option
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+
+    objects = OutputRows.as_manager()
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["owner", "-id"], name="output_of_owner"),
+            models.Index(fields=["owner", "reuse_key"], condition=~Q(reuse_key=""), name="output_reusable"),
+            models.Index(F("expires_at"), condition=Q(expires_at__isnull=False), name="output_expiring"),
+        ]
+
+    def __str__(self) -> str:
+        return self.id
+
+    @property
+    def filename(self) -> str:
+        return f"{self.id}.{self.format}"
+
+    @classmethod
+    def of(cls, item: Item, *, blob: Blob, attempt: int, seconds: float) -> Output:
+        """An item's output, unsaved."""
+        return cls(
+            id=item.output_id,
+            item=item,
+            job_id=item.job_id,
+            owner_id=item.owner_id,
+            attempt=attempt,
+            blob=blob,
+            format=item.format,
+            media_type=item.media_type,
+            seconds=seconds,
+            bytes=blob.bytes,
+            sha256=blob.sha256,
+            reuse_key=item.reuse_key,
+            expires_at=None if item.expires_after is None else timezone.now() + timedelta(seconds=item.expires_after),
+            configuration=item.options,
+        )

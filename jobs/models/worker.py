@@ -1,0 +1,36 @@
+"""The processes that do the work, as they last reported themselves."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Self
+
+from django.db import models
+from django.db.models.functions import Now
+
+WORKER_SILENCE = timedelta(seconds=10)
+# a worker that was not heard of for longer is taken for gone
+
+
+class WorkerRows(models.QuerySet["Worker"]):
+    def alive(self) -> Self:
+        return self.filter(seen_at__gt=Now() - WORKER_SILENCE)
+
+    def gone(self) -> Self:
+        return self.filter(seen_at__lt=Now() - 6 * WORKER_SILENCE)
+
+
+class Worker(models.Model):
+    """A process that makes items, as it last reported itself."""
+
+    id = models.CharField(primary_key=True, max_length=80)
+    # host, process and a number that tells apart what the system numbers anew
+    threads = models.PositiveSmallIntegerField()
+    queues = models.JSONField(default=list)
+    started_at = models.DateTimeField(db_default=Now(), editable=False)
+    seen_at = models.DateTimeField(db_default=Now(), editable=False)
+
+    objects = WorkerRows.as_manager()
+
+    def __str__(self) -> str:
+        return self.id

@@ -1,0 +1,70 @@
+"""The same thing made once: what is stored already is served again, and what is being made already is waited for."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Collection
+from typing import Any
+
+from django.db import transaction
+
+from accounts import quotas
+from accounts.models import User
+from accounts.models.ledger import MILLISECONDS
+from accounts.quotas import Amount, Charge
+from jobs.models import OPEN, Item, Output, State
+
+
+def reuse_key(*, text: str, options: dict[str, Any], format: str) -> str:  # noqa: A002  -- the field's name
+    """SHA-256 of all that a result depends on: text after normalisation, and the resolved options, versions among them."""
+    canonical = json.dumps([text, format, options], sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    return hashlib.sha256(canonical.encode()).hexdigest()
+
+
+def stored(owner: User, keys: Collection[str]) -> dict[str, Output]:
+    """An owner's outputs by reuse key."""
+    found = Output.objects.of(owner).lasting().filter(reuse_key__in=keys).select_related("blob") if keys else ()
+    return {output.reuse_key: output for output in found}
+
+
+def in_flight(owner: User, keys: Collection[str]) -> dict[str, str]:
+    """The ids of an owner's items that are being made, by reuse key."""
+    if not keys:
+        return {}
+    items = Item.objects.of(owner).filter(reuse_key__in=keys, state__in=OPEN, twin=None, stop_asked_at=None, store=True)
+    return dict(items.values_list("reuse_key", "pk"))
+
+
+def serve(item: Item, output: Output, *, percent: int) -> tuple[Output, Charge]:
+    """An item's own output with the bytes of another's, and what it costs: a share of what making it would have."""
+    price = Amount(characters=item.characters, milliseconds=round(output.seconds * MILLISECONDS)).share(percent)
+    copy = Output.of(item, blob=output.blob, attempt=item.attempt, seconds=output.seconds)
+    return copy, item.charge(price, reused=True)
+
+
+def end_twins(item: Item) -> None:
+    """What waited for an item that is over has its result, or makes it now.
+
+    Each in a transaction of its own: two jobs' rows in one would be locked in one order here and in another elsewhere. What a process
+    that dies leaves undone here the sweep finds.
+    """
+    if not item.reuse_key:
+        return
+    for twin in Item.objects.orphaned().filter(twin=item).select_related("job__owner").order_by("id"):
+        output = Output.objects.filter(item=item).select_related("blob").first()
+        if output is None:
+            _make_heir(twin)
+            return
+        percent = quotas.allowance(twin.job.owner).plan.reuse_percent
+        copy, charge = serve(twin, output, percent=percent)
+        with transaction.atomic():
+            if twin.end_as_twin(charge=charge):
+                copy.save(force_insert=True)
+
+
+@transaction.atomic
+def _make_heir(twin: Item) -> None:
+    """This one is made, and the others of what it waited for wait for it."""
+    if Item.objects.filter(pk=twin.pk, twin=twin.twin_id, state=State.QUEUED).update(twin=None, rung_at=None, rings=0):
+        Item.objects.filter(twin=twin.twin_id, state=State.QUEUED).update(twin=twin)

@@ -37,7 +37,7 @@ class Asked:
     """What tells one request from another."""
 
     fingerprint: str
-    # SHA-256 of the route and of what was sent
+    # SHA-256 of the route and of what was sent; empty where nobody will ask for it
     key: str | None
     attempt: int | None
     # counted from 0 by a client that counts; none: it does not
@@ -49,7 +49,8 @@ class Asked:
             raise InvalidIdempotencyKey
         count = request.headers.get(RETRY_HEADER, "")
         attempt = int(count) if count.isascii() and count.isdigit() and len(count) <= len("99") else None
-        return cls(fingerprint=_fingerprint(request), key=key, attempt=attempt)
+        told_apart = key is not None or attempt is not None
+        return cls(fingerprint=_fingerprint(request) if told_apart else "", key=key, attempt=attempt)
 
 
 @dataclass(frozen=True, slots=True)

@@ -205,7 +205,7 @@ def _invalid(error: ValidationError) -> Refusal:
     """What a request model found wrong first."""
     first = error.errors(include_url=False)[0]
     kind = first["type"]
-    if kind == "missing" and first["input"] == {}:
+    if kind == "missing" and first["input"] == {} and len(first["loc"]) == 1:
         code, message = Refusal.code, "The body is empty; send a JSON object."
     else:
         code = PYDANTIC_CODES.get(kind) or ("invalid_type" if kind.endswith(("_type", "_parsing")) else kind)

@@ -63,8 +63,15 @@ class Environment(BaseSettings):
 
     max_input_characters: int = Field(100_000, ge=1, description="longest text of one request")
     max_body_bytes: int = Field(1 << 20, ge=1024, description="largest JSON body of a request")
+    max_brief_bytes: int = Field(32 << 20, ge=1024, description="largest body of POST /v1/jobs, JSON or upload")
     stream_bytes: int = Field(32 << 20, ge=1 << 16, description="bytes of one item kept for readers that are behind")
     stream_seconds: int = Field(60, ge=10, description="how long an item's bytes are kept for readers after the last one; its output stays")
+    webhook_private: bool = Field(False, description="lets webhooks go to private addresses and over plain HTTP")
+    s3_bucket: str = Field("", description="S3 bucket of the outputs, where machines share no disk; empty: files in DATA_DIR")
+    s3_endpoint_url: str = Field("", description="address of an S3 that is not Amazon's")
+    s3_region: str = Field("", description="region of the bucket")
+    s3_access_key_id: str = Field("", description="its key's id; empty: as boto3 finds one, such as the machine's role")
+    s3_secret_access_key: str = Field("", description="its key's secret")
     test_engines: bool = Field(False, description="lets `seed` tell the tone engine to be slow, fail, hang or crash")
 
     access_minutes: int = Field(5, ge=1, le=1440, description="life of an access token")
@@ -97,6 +104,11 @@ class Environment(BaseSettings):
     @classmethod
     def _redis(cls, value: str) -> str:
         return _with_scheme(value, "redis://", "rediss://", "unix://")
+
+    @field_validator("s3_endpoint_url")
+    @classmethod
+    def _http(cls, value: str) -> str:
+        return _with_scheme(value, "https://", "http://")
 
     @field_validator("sign_in_rate", "address_rate", "write_rate")
     @classmethod

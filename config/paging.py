@@ -29,7 +29,8 @@ class InvalidParameter(Refusal):
 class Pages(BasePagination):
     """Newest first. Ids sort by time, so the page after one is whatever is smaller: no offset, no count, at any depth the same cost.
 
-    A view may name further query parameters that it reads itself in `query_parameters`; any other is refused.
+    A view may name further query parameters that it reads itself in `query_parameters`; any other is refused. It may also name another
+    field that its rows are paged by, ascending, in `paged_by`; that must tell the rows of its queryset apart.
     """
 
     def paginate_queryset(  # type: ignore[override]  # sequences have no ids to page by
@@ -39,13 +40,14 @@ class Pages(BasePagination):
         for name in request.query_params:
             if name not in known:
                 raise InvalidParameter(f"There is no parameter '{_shown(name)}' here.", param=_shown(name))
+        by: str | None = getattr(view, "paged_by", None)
         limit = _limit(request.query_params.get("limit", str(DEFAULT_LIMIT)))
         after = request.query_params.get("after")
         if after is not None:
             if not ID.fullmatch(after):
                 raise InvalidParameter("'after' must be an id from an earlier page.", param="after")
-            queryset = queryset.filter(pk__lt=after)
-        rows = list(queryset.order_by("-pk")[: limit + 1])
+            queryset = queryset.filter(pk__lt=after) if by is None else _beyond(queryset, by, after)
+        rows = list(queryset.order_by(by or "-pk")[: limit + 1])
         self.has_more = len(rows) > limit
         return rows[:limit]
 
@@ -83,6 +85,13 @@ class Pages(BasePagination):
             },
             {"name": "after", "in": "query", "schema": {"type": "string"}, "description": "The last id of the page before."},
         ]
+
+
+def _beyond(queryset: QuerySet[Any], by: str, after: str) -> QuerySet[Any]:
+    last = queryset.filter(pk=after).values_list(by, flat=True).first()
+    if last is None:
+        raise InvalidParameter("'after' must be an id from an earlier page.", param="after")
+    return queryset.filter(**{f"{by}__gt": last})
 
 
 def _limit(text: str) -> int:

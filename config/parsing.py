@@ -37,18 +37,22 @@ class InvalidCharacter(Refusal):
 
 
 class StrictJSONParser(BaseParser):
-    """Raises a Refusal for whatever `json.loads` would let through and a database or an engine would choke on later."""
+    """Raises a Refusal for whatever `json.loads` would let through and a database or an engine would choke on later.
+
+    A view may name another bound of its body, in bytes, as `largest_body`.
+    """
 
     media_type = "application/json"
 
     def parse(self, stream: IO[bytes], media_type: str | None = None, parser_context: Any = None) -> dict[str, Any]:
         _check_charset(media_type or "")
         try:
-            body = stream.read(settings.MAX_BODY_BYTES + 1)
+            limit = getattr((parser_context or {}).get("view"), "largest_body", settings.MAX_BODY_BYTES)
+            body = stream.read(limit + 1)
         except UnreadablePostError:
             raise Unparsable("The body ended early.") from None
-        if len(body) > settings.MAX_BODY_BYTES:
-            raise TooLarge(f"The body is larger than {settings.MAX_BODY_BYTES} bytes.")
+        if len(body) > limit:
+            raise TooLarge(f"The body is larger than {limit} bytes.")
         return parse_object(body)
 
 

@@ -127,11 +127,30 @@ CHANNEL_LAYERS: dict[str, Any] = {
         else {"BACKEND": "channels.layers.InMemoryChannelLayer"}
     )
 }
+
+
+def _outputs() -> dict[str, Any]:
+    """Where outputs are kept: a folder, or a bucket."""
+    if not ENV.s3_bucket:
+        return {"BACKEND": "jobs.storage.Folder", "OPTIONS": {"location": DATA_DIR / "outputs", "file_permissions_mode": 0o640}}
+    from botocore.config import Config
+
+    options = {
+        "bucket_name": ENV.s3_bucket,
+        "endpoint_url": ENV.s3_endpoint_url or None,
+        "region_name": ENV.s3_region or None,
+        "access_key": ENV.s3_access_key_id or None,
+        "secret_key": ENV.s3_secret_access_key or None,
+        "default_acl": None,  # as the bucket says: nothing is public
+        "file_overwrite": True,  # what has the same name is the same
+        # one that hangs must not hang its worker
+        "client_config": Config(connect_timeout=3, read_timeout=10, retries={"max_attempts": 2}),
+    }
+    return {"BACKEND": "storages.backends.s3.S3Storage", "OPTIONS": options}
+
+
 STORAGES = {
-    "default": {
-        "BACKEND": "jobs.storage.Folder",
-        "OPTIONS": {"location": DATA_DIR / "outputs", "file_permissions_mode": 0o640},
-    },
+    "default": _outputs(),
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
 }
 PARTS_DIR = DATA_DIR / "parts"  # outputs that are being made
@@ -178,11 +197,13 @@ STREAM_BYTES = ENV.stream_bytes
 STREAM_LIFETIME = timedelta(seconds=ENV.stream_seconds)
 
 # ── Voice ───────────────────────────────────────────────────────────────────────────────────────────────────────────────────
+WEBHOOK_PRIVATE = ENV.webhook_private
 MAX_INPUT_CHARACTERS = ENV.max_input_characters
 TEST_ENGINES = ENV.test_engines
 
 # ── HTTP ────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
 MAX_BODY_BYTES = ENV.max_body_bytes
+MAX_BRIEF_BYTES = ENV.max_brief_bytes
 DATA_UPLOAD_MAX_MEMORY_SIZE = ENV.max_body_bytes
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 1000  # the admin's list pages post one field a row
 DATA_UPLOAD_MAX_NUMBER_FILES = 1

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
-from collections.abc import AsyncIterator
 
-from django.core.files.storage import Storage, default_storage
+from django.core.files.storage import default_storage
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
 from django.utils.cache import get_conditional_response
 from django.utils.http import content_disposition_header
 
 from config.errors import Refusal
 from jobs.errors import Gone
-from jobs.models import Output
+from jobs.following import follow
+from jobs.models import Item, Output
+from jobs.reading import read_file
 
-PIECE = 1 << 16
-# bytes read at a time
+VERY_LARGE = 2**53 - 1
+# the largest whole number that every client can hold
 ONE_RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})", re.ASCII)
 
 
@@ -53,22 +53,25 @@ def content(request: HttpRequest, output: Output) -> HttpResponseBase:
     return StreamingHttpResponse(body, content_type=output.media_type, headers=headers, status=status)
 
 
-async def read_file(storage: Storage, name: str, start: int, stop: int) -> AsyncIterator[bytes]:
-    """The bytes of a stored file from `start` up to `stop`."""
-    try:
-        file = await asyncio.to_thread(storage.open, name)
-    except FileNotFoundError:
-        raise Gone("The output's file is no longer there.") from None
-    try:
-        await asyncio.to_thread(file.seek, start)
-        while start < stop:
-            data = await asyncio.to_thread(file.read, min(PIECE, stop - start))
-            if not data:
-                raise Gone("The output's file is shorter than it was.")
-            start += len(data)
-            yield data
-    finally:
-        await asyncio.to_thread(file.close)
+def being_made(request: HttpRequest, item: Item) -> HttpResponseBase:
+    """The answer while the output is still being made: the bytes as they come, from the first one asked for.
+
+    Where they end is not known yet. RFC 8673 has a range of that kind end at a very large number.
+    """
+    match = ONE_RANGE.fullmatch(request.headers.get("Range", "").strip())
+    start = int(match[1]) if match and match[1] and not match[2] else 0
+    headers = {
+        "Accept-Ranges": "bytes",
+        "Cache-Control": "private, no-store",
+        "Content-Disposition": content_disposition_header(as_attachment=True, filename=f"{item.output_id}.{item.format}") or "",
+        "X-Accel-Buffering": "no",
+    }
+    if start:
+        headers["Content-Range"] = f"bytes {start}-{VERY_LARGE}/*"
+    status = 206 if start else 200
+    if request.method == "HEAD":
+        return HttpResponse(content_type=item.media_type, headers=headers, status=status)
+    return StreamingHttpResponse(follow(item, after=start), content_type=item.media_type, headers=headers, status=status)
 
 
 def _span(asked: str | None, size: int) -> tuple[int, int]:

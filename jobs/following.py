@@ -11,9 +11,9 @@ from channels.db import database_sync_to_async
 from django.core.files.storage import default_storage
 
 from config.errors import Overloaded, Unavailable
-from jobs.content import read_file
 from jobs.errors import Gone
 from jobs.models import OPEN, Item, State, Worker
+from jobs.reading import read_file
 from jobs.streams import streams
 from jobs.streams.base import Entry, Kind
 

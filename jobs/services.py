@@ -74,7 +74,7 @@ class About:
     @classmethod
     def of(cls, asked: Asked, **fields: Any) -> About:
         """With what tells the request from others, where its client counts its tries and has no key for it."""
-        return cls(request_hash="" if asked.key or asked.attempt is None else asked.fingerprint, **fields)
+        return cls(request_hash="" if asked.key else asked.fingerprint, **fields)
 
 
 def retried(owner: User, asked: Asked) -> Done | None:

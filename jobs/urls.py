@@ -2,9 +2,14 @@ from __future__ import annotations
 
 from django.urls import path
 
+from jobs.job_views import CancelJob, Items, OneJob, RetryJob
 from jobs.views import OneOutput, OutputContent, Outputs
 
 urlpatterns = [
+    path("jobs/<str:pk>", OneJob.as_view()),
+    path("jobs/<str:pk>/items", Items.as_view()),
+    path("jobs/<str:pk>/cancel", CancelJob.as_view()),
+    path("jobs/<str:pk>/retry", RetryJob.as_view()),
     path("outputs", Outputs.as_view()),
     path("outputs/<str:pk>", OneOutput.as_view()),
     path("outputs/<str:pk>/content", OutputContent.as_view()),

@@ -13,7 +13,7 @@ from rest_framework.views import APIView
 
 from accounts.models import Scope
 from config.errors import NotFound
-from jobs.content import content
+from jobs.content import being_made, content
 from jobs.errors import Gone, NotReady
 from jobs.models import OPEN, Item, Output, State
 from jobs.negotiation import AnyAccept
@@ -54,8 +54,12 @@ class OutputContent(APIView):
         responses={(200, "application/octet-stream"): OpenApiTypes.BINARY, (206, "application/octet-stream"): OpenApiTypes.BINARY}
     )
     def get(self, request: Request, pk: str) -> HttpResponseBase:
-        """The bytes of an output; `Range` and `If-None-Match` are understood."""
-        return content(request._request, _find(request, pk))
+        """The bytes of an output; `Range` and `If-None-Match` are understood. One that is being made is followed to its end.
+
+        A client that lost its connection goes on with `Range: bytes=N-`, N being the bytes that it has.
+        """
+        item = Item.objects.of(request.user).filter(output_id=pk, state__in=OPEN, store=True).first()
+        return being_made(request._request, item) if item else content(request._request, _find(request, pk))
 
 
 def _find(request: Request, pk: str) -> Output:

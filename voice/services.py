@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,9 +13,12 @@ from accounts.models import ApiKey, User
 from accounts.models.ledger import MILLISECONDS
 from accounts.quotas import Amount
 from accounts.replays import Asked, Done, once
+from config.errors import Refusal
 from jobs import services as jobs
-from jobs.models import Item
+from jobs.job_serializers import JobSerializer
+from jobs.models import Item, Job
 from voice.audio.formats import FORMATS
+from voice.briefs import Brief, BriefItem
 from voice.errors import (
     InvalidCharacter,
     ModelNotFound,
@@ -34,6 +38,8 @@ SPEECH = "speech"
 # the kind of such jobs and of what is charged for them
 
 
+IN_BATCH = "speak_in_batch"
+# the actor of what nobody waits for
 CHARACTERS_A_SECOND = 14
 # of English at an ordinary speed: what audio is expected to come to before it is made
 
@@ -122,6 +128,61 @@ def request_speech(
 
     done = jobs.retried(owner, asked) or once(owner, asked, act)
     return Item.objects.select_related("job").get(job_id=done.subject), done.replayed
+
+
+def request_brief(
+    *,
+    owner: User,
+    api_key: ApiKey | None,
+    asked: Asked,
+    fresh: bool,
+    read: Callable[[], tuple[Brief, list[BriefItem]]],
+) -> Done:
+    """Submit a job of many items, or find the one that this request made before; the answer is the job as it was accepted.
+
+    A Refusal names the item at fault by its index, and then nothing was created.
+    """
+
+    def act() -> Done:
+        brief, items = read()
+        casting = Casting(owner)
+        orders = []
+        for index, item in enumerate(items):
+            try:
+                line = _line(brief, item)
+                orders.append(casting.order(line, actor=IN_BATCH, ref=item.ref, expires_after=brief.expires_after, fresh=fresh))
+            except Refusal as refusal:
+                refusal.param = f"items[{index}].{refusal.param or 'input'}"
+                raise
+        webhook = None
+        if brief.webhook_url:
+            from jobs.webhooks import register
+
+            webhook = register(owner, brief.webhook_url)
+        about = jobs.About.of(asked, name=brief.name, metadata=brief.metadata, priority=brief.priority, webhook=webhook)
+        job = jobs.submit(owner=owner, api_key=api_key, kind=SPEECH, orders=orders, about=about)
+        job.refresh_from_db()
+        return Done(job.pk, JobSerializer(job).data)
+
+    done = jobs.retried(owner, asked) or once(owner, asked, act)
+    if done.answer is not None:
+        return done
+    job = Job.objects.select_related("webhook").get(pk=done.subject)
+    return Done(job.pk, JobSerializer(job).data, replayed=True)
+
+
+def _line(brief: Brief, item: BriefItem) -> Line:
+    voice = item.voice or brief.voice
+    if voice is None:
+        raise Refusal("Name a voice, for the item or for the brief.", code="missing_required_parameter", param="voice")
+    return Line(
+        text=item.input,
+        voice=voice,
+        model=brief.model,
+        format=brief.response_format,
+        language=item.language or brief.language,
+        speed=item.speed or brief.speed,
+    )
 
 
 def choose_voice(*, owner: User, name: str, language: str | None) -> Chosen:

@@ -1,25 +1,33 @@
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
-from django.http import HttpResponseBase
+from django.conf import settings
+from django.http import HttpResponseBase, QueryDict
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
+from rest_framework.parsers import MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
+from rest_framework.throttling import BaseThrottle
 from rest_framework.views import APIView
 
 from accounts.authentication import caller
 from accounts.limits import UserWrites
 from accounts.models import Scope
 from accounts.replays import Asked
+from config.errors import Refusal
+from jobs.job_serializers import JobSerializer
+from jobs.job_views import JobList
 from jobs.negotiation import AnyAccept
+from voice.briefs import Brief, BriefItem, JobRequest, JobUpload, uploaded
 from voice.delivery import Accepted, delivered
 from voice.errors import ModelNotFound
 from voice.models import Model, ModelAlias, Voice, VoiceAlias
 from voice.requests import SpeechRequest
 from voice.serializers import ModelListSerializer, ModelSerializer, VoiceListSerializer, VoiceSerializer
-from voice.services import request_speech
+from voice.services import request_brief, request_speech
 
 RAW_RESPONSE = "X-Stainless-Raw-Response"
 # how the `openai` packages say that their caller reads the body as it comes
@@ -56,6 +64,45 @@ class Speech(APIView):
 
 
 speech = delivered(Speech.as_view())
+
+
+class Jobs(JobList):
+    """The list of jobs, and the way to have many texts spoken at once."""
+
+    parser_classes = [*APIView.parser_classes, MultiPartParser]
+    largest_body = settings.MAX_BRIEF_BYTES
+
+    def get_throttles(self) -> list[BaseThrottle]:
+        return [UserWrites()] if self.request.method == "POST" else []
+
+    @extend_schema(
+        request={"application/json": JobRequest, "multipart/form-data": JobUpload},
+        responses={202: JobSerializer},
+    )
+    def post(self, request: Request) -> Response:
+        """Have up to 10,000 texts spoken, whatever happens meanwhile.
+
+        Items are JSON, or the lines of a file: CSV with a heading of `input`, `ref`, `voice`, `language`, `speed`, or JSON Lines of such
+        objects. What is wrong with one of them refuses all of them, and names it.
+        """
+        identity = caller(request)
+        fresh = "no-cache" in request.headers.get("Cache-Control", "").lower()
+        done = request_brief(
+            owner=identity.user, api_key=identity.api_key, asked=Asked.by(request), fresh=fresh, read=partial(_brief, request)
+        )
+        headers = {"Location": f"/v1/jobs/{done.subject}", **({"idempotent-replayed": "true"} if done.replayed else {})}
+        return Response(done.answer, status=202, headers=headers)
+
+
+def _brief(request: Request) -> tuple[Brief, list[BriefItem]]:
+    """What is asked for, from JSON or from a form with a file."""
+    if not isinstance(request.data, QueryDict):
+        sent = JobRequest.model_validate(request.data)
+        return sent, sent.items
+    brief = JobUpload.model_validate({name: request.data[name] for name in request.data if name not in request.FILES})
+    if set(request.FILES) != {"file"}:
+        raise Refusal("Send one file, as 'file'.", code="missing_required_parameter", param="file")
+    return brief, uploaded(request.FILES["file"])
 
 
 class Voices(APIView):

@@ -121,7 +121,7 @@ def test_the_example_names_every_variable_with_its_default_and_meaning():
 
     for name, field in Environment.model_fields.items():
         assert re.search(rf"^# {re.escape(str(field.description))}$\n^#?{name.upper()}=", example, re.MULTILINE), name
-    assert set(re.findall(r"^#?([A-Z_]+)=", example, re.MULTILINE)) == {name.upper() for name in Environment.model_fields}
+    assert set(re.findall(r"^#?([A-Z0-9_]+)=", example, re.MULTILINE)) == {name.upper() for name in Environment.model_fields}
 
 
 def test_the_readme_lists_every_variable():

@@ -24,7 +24,7 @@ async def answer(headers: list[tuple[bytes, bytes]], *pieces: bytes) -> tuple[in
     async def send(message: Any) -> None:
         sent.append(message)
 
-    await BodyGate(application)({"type": "http", "headers": headers}, receive, send)
+    await BodyGate(application)({"type": "http", "path": "/", "headers": headers}, receive, send)
     return sent[0]["status"], read
 
 

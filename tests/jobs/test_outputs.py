@@ -177,7 +177,7 @@ def test_it_hides_the_outputs_of_other_owners(db, alice, bob, client_of, method,
 def test_an_output_that_is_being_made_is_not_ready(db, alice, client_of, state):
     item = make_item(alice, state=state)
 
-    response = client_of(alice).get(f"/v1/outputs/{item.output_id}/content")
+    response = client_of(alice).get(f"/v1/outputs/{item.output_id}")
 
     assert (response.status_code, response.json()["error"]["code"]) == (409, "not_ready")
     assert response["x-should-retry"] == "false"

@@ -4,7 +4,7 @@ PORT ?= 8000
 VENV := .venv
 PYTHON := $(VENV)/bin/python
 
-.PHONY: help setup run test check bench
+.PHONY: help setup run test check bench faults
 
 help:  ## say what there is
 	@grep -E '^[a-z]+:.*##' Makefile | sed 's/:.*## /\t/'
@@ -33,6 +33,10 @@ test: $(VENV)/.dev  ## check, then every test in both shapes, on real servers
 	$(VENV)/bin/coverage run -m pytest --shape=deployed
 	$(VENV)/bin/coverage combine -q
 	$(VENV)/bin/coverage report
+
+faults: $(VENV)/.dev  ## break everything once while thousands of items are made, and count what is left
+	@sh .ci/packages test
+	$(PYTHON) -m tests.faults
 
 bench: $(VENV)/.dev  ## measure latency and queue overhead on this machine
 	@sh .ci/packages test

@@ -145,7 +145,11 @@ def submit(
                 characters=amount.characters,
                 milliseconds=amount.milliseconds,
                 period_starts_at=reservation.starts_at,
-                **({"rung_at": None, "rings": 0} if batch else {}),
+                # plain values: with an expression among them PostgreSQL would be sent a statement of 40,000 parameters
+                created_at=allowed.now,
+                due_at=allowed.now,
+                rung_at=None if batch else allowed.now,
+                rings=0 if batch else 1,
             )
             for position, (order, key, amount) in enumerate(zip(orders, keys, amounts, strict=True))
         ]
@@ -235,6 +239,7 @@ def _write(job: Job, items: list[Item], *, reuse_among: set[str], percent: int, 
     Job.objects.count_end(job.pk, State.COMPLETED, len(served), sequences=len(served))
     share = quotas.total(Amount(item.characters, item.milliseconds) for item in served)
     quotas.settle(replace(reservation, amount=share), [charge for _, charge in pairs])
+    job.refresh_from_db()
 
 
 @transaction.atomic

@@ -167,7 +167,7 @@ class Work(AbstractContextManager["Work"]):
                 storage.remove(output.blob_id)
             self._stop()
             return
-        if not item.streamed:
+        if not item.streamed and not item.batch:  # whoever wants one of a batch finds it stored
             self._tell_all()
         self._tell(Entry(Kind.END, item.attempt, self._written))
 

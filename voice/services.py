@@ -150,7 +150,9 @@ def request_brief(
         for index, item in enumerate(items):
             try:
                 line = _line(brief, item)
-                orders.append(casting.order(line, actor=IN_BATCH, ref=item.ref, expires_after=brief.expires_after, fresh=fresh))
+                orders.append(
+                    casting.order(line, actor=IN_BATCH, ref=item.ref, streamed=False, expires_after=brief.expires_after, fresh=fresh)
+                )
             except Refusal as refusal:
                 refusal.param = f"items[{index}].{refusal.param or 'input'}"
                 raise

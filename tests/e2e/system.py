@@ -121,6 +121,15 @@ class System:
     def client(self, **options: Any) -> httpx.Client:
         return httpx.Client(base_url=self.url, headers=self.headers, timeout=60, **options)
 
+    def another_user(self, name: str) -> dict[str, str]:
+        """The headers of a user of that name with every scope, made when there is none yet."""
+        code = (
+            "from accounts.models import User, Scope; from accounts.tokens import issue_key;"
+            f"user, _ = User.objects.get_or_create(username={name!r});"
+            "print(issue_key(owner=user, name='key', scopes=list(Scope))[1])"
+        )
+        return {"Authorization": f"Bearer {self.shell(code)}"}
+
     def shell(self, code: str) -> str:
         """What a piece of Python prints inside the project: how tests look at rows."""
         return self.run("shell", "--no-imports", "-v0", "-c", code).strip()

@@ -11,7 +11,6 @@ from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 from django.contrib.auth.models import update_last_login
-from django.utils import timezone
 from rest_framework_simplejwt.exceptions import TokenError
 from rest_framework_simplejwt.settings import api_settings
 from rest_framework_simplejwt.tokens import Token
@@ -112,14 +111,19 @@ def sign_out(token: str) -> None:
 
 
 def issue_key(*, owner: User, name: str, scopes: list[Scope], expires_at: datetime | None = None) -> tuple[ApiKey, str]:
-    """A new API key, and its token, which can't be had again."""
+    """A new API key, and its token, which is shown once."""
     key = ApiKey.objects.create(owner=owner, name=name, scopes=[scope.value for scope in scopes], expires_at=expires_at)
-    token = ApiKeyToken()
-    token["sub"], token["stamp"], token["key"] = str(owner.pk), owner.stamp, key.pk
-    if expires_at is not None:
-        token.set_exp(from_time=timezone.now(), lifetime=expires_at - timezone.now())
     key.refresh_from_db()
-    return key, str(token)
+    return key, token_of(key)
+
+
+def token_of(key: ApiKey) -> str:
+    """A key's token: the same one whenever it is made, so that it need not be kept for the twin of the request that asked for it."""
+    token = ApiKeyToken()
+    token["sub"], token["stamp"], token["key"], token["jti"] = str(key.owner.pk), key.owner.stamp, key.pk, key.pk
+    token.set_iat(at_time=key.created_at)
+    token.set_exp(from_time=key.created_at, lifetime=FOREVER if key.expires_at is None else key.expires_at - key.created_at)
+    return str(token)
 
 
 def _pair(user: User, family: SignIn, following: RefreshToken) -> Pair:

@@ -17,6 +17,7 @@ from accounts.authentication import caller
 from accounts.errors import InvalidCredentials, ScopeNotHeld
 from accounts.limits import AddressSignIns, AddressTokens, UserWrites, count_attempt
 from accounts.models import ApiKey, Scope, User
+from accounts.replays import Asked, Done, once
 from accounts.serializers import (
     ApiKeySerializer,
     Credentials,
@@ -112,8 +113,16 @@ class ApiKeys(generics.ListAPIView[ApiKey]):
         if maker := caller(request).api_key:
             ends += [maker.expires_at] if maker.expires_at else []  # a key can't outlive the one that made it
         expires_at = min(ends, default=None)
-        key, token = tokens.issue_key(owner=caller(request).user, name=wanted.name, scopes=scopes, expires_at=expires_at)
-        return Response(NewApiKeySerializer(key, context={"token": token}).data, status=status.HTTP_201_CREATED)
+        owner = caller(request).user
+
+        def act() -> Done:
+            return Done(tokens.issue_key(owner=owner, name=wanted.name, scopes=scopes, expires_at=expires_at)[0].pk)
+
+        done = once(owner, Asked.by(request), act)
+        key = ApiKey.objects.select_related("owner").get(pk=done.subject)
+        headers = {"idempotent-replayed": "true"} if done.replayed else {}
+        body = NewApiKeySerializer(key, context={"token": tokens.token_of(key)}).data
+        return Response(body, status=status.HTTP_201_CREATED, headers=headers)
 
 
 class OneApiKey(APIView):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
-from benchmarks import doorbell, latency
+from benchmarks import doorbell, latency, scale
 from tests.servers import PostgresServer, RedisServer
 
 
@@ -13,6 +13,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder, PostgresServer() as postgres, RedisServer() as redis:
         doorbell.report(postgres.url, redis.url)
         latency.report(Path(folder), postgres.url, redis.url)
+        scale.report(Path(folder), postgres.url, redis.url)
 
 
 main()

@@ -11,6 +11,7 @@ comes back changes nothing: every end names the attempt, and the one that took o
 from __future__ import annotations
 
 import os
+import random
 import tempfile
 import threading
 import time
@@ -43,6 +44,11 @@ log = structlog.get_logger("work")
 
 FIRST_DELAY = timedelta(milliseconds=500)
 # before the second attempt of an item that met a passing fault; doubled for each further one
+LONGEST_DELAY = timedelta(minutes=1)
+JITTER = 0.25
+# of a delay, at most, that is added by chance: what failed together must not come back together
+OUTAGE_ATTEMPTS = 12
+# of an item that nobody waits for while a part of the service is away: some four minutes
 SILENCE = 5.0
 # seconds without a try after the stream could not be reached: one that hangs would hold up every block
 PIECE = 1 << 16
@@ -184,8 +190,8 @@ class Work(AbstractContextManager["Work"]):
             log.info("left to another", attempt=self.item.attempt)
 
     def _fail(self, refusal: Refusal) -> None:
-        delay = FIRST_DELAY * 2 ** (self.item.attempt - 1)
-        if refusal.transient and self.item.requeue(delay=delay):
+        outage = isinstance(refusal, Unavailable) and self.item.batch and self.item.attempt < OUTAGE_ATTEMPTS
+        if refusal.transient and self.item.requeue(delay=_delay(self.item.attempt), once_more=outage):
             log.info("again later", code=refusal.code, attempt=self.item.attempt)
         elif refusal.transient and self._unwanted():
             self._stop()
@@ -218,3 +224,9 @@ class Work(AbstractContextManager["Work"]):
         except Unavailable as refusal:
             self._silent_until = time.monotonic() + SILENCE
             log.warning("stream away", reason=refusal.message)
+
+
+def _delay(attempt: int) -> timedelta:
+    """Before the attempt after this one."""
+    delay = min(FIRST_DELAY * 2 ** (attempt - 1), LONGEST_DELAY)
+    return delay * (1 + JITTER * random.random())  # noqa: S311  -- nothing secret

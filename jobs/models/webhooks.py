@@ -68,7 +68,8 @@ class Delivery(models.Model):
     id = models.CharField(primary_key=True, max_length=40, default=partial(new_id, "msg"), editable=False)
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
     webhook = models.ForeignKey(Webhook, on_delete=models.CASCADE, related_name="deliveries")
-    job = models.ForeignKey("jobs.Job", on_delete=models.CASCADE, related_name="deliveries")
+    job = models.ForeignKey("jobs.Job", null=True, blank=True, on_delete=models.CASCADE, related_name="deliveries")
+    # that it tells of; empty for a test
     event = models.CharField(max_length=64)
     payload = models.JSONField()
     state = models.CharField(max_length=16, choices=DeliveryState, default=DeliveryState.PENDING)

@@ -275,8 +275,13 @@ class Item(models.Model):
         """Keep the lease of this attempt; False when it was lost, or when the item is to stop."""
         return Item.objects.held(self.attempt).filter(pk=self.pk, stop_asked_at=None).update(lease_until=Now() + lease) == 1
 
-    def requeue(self, *, delay: timedelta) -> bool:
-        """Give this attempt up for a later one; False when it was the last one, lost, or the item is to stop."""
+    def requeue(self, *, delay: timedelta, once_more: bool = False) -> bool:
+        """Give this attempt up for a later one; False when it was the last one, lost, or the item is to stop.
+
+        `once_more` gives it an attempt in place of this one: that there was nowhere to put the result is no fault of the item's.
+        """
+        if once_more:
+            Item.objects.held(self.attempt).filter(pk=self.pk).update(attempts_allowed=F("attempts_allowed") + 1)
         held = Item.objects.held(self.attempt).filter(pk=self.pk, stop_asked_at=None, attempt__lt=F("attempts_allowed"))
         return held.update(state=State.QUEUED, lease_until=None, due_at=Now() + delay, rung_at=None, rings=0) == 1
 

@@ -97,3 +97,15 @@ def test_a_key_without_the_scope_account_touches_no_keys(alice):
     _, token = issue_key(owner=alice, name="app", scopes=[Scope.SPEECH])
 
     assert APIClient(HTTP_AUTHORIZATION=f"Bearer {token}").get(ADDRESS).status_code == 403
+
+
+def test_the_same_request_twice_with_one_key_makes_one_api_key(db, alice, client_of):
+    headers = {"Idempotency-Key": "once"}
+    client = client_of(alice)
+
+    first = client.post("/v1/api-keys", {"name": "phone"}, format="json", headers=headers)
+    again = client.post("/v1/api-keys", {"name": "phone"}, format="json", headers=headers)
+
+    assert (first.status_code, again.status_code) == (201, 201)
+    assert again.json() == first.json()
+    assert ApiKey.objects.count() == 1

@@ -7,6 +7,7 @@ import contextlib
 import sys
 import tempfile
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import psycopg
@@ -28,6 +29,8 @@ QUIET = 300.0
 STREAM_SECONDS = 10
 LINGER = 25.0
 # seconds after which Redis may hold nothing more of the items, and the pools are back at rest
+HEARTBEATS = "voice:__heartbeats__"
+# of the workers; one key, as large as there are workers
 MOST_CONNECTIONS = 45
 # of three processes at rest
 
@@ -47,16 +50,13 @@ def main() -> int:
 def run(system: System, breaking: Breaking) -> int:
     workload = Workload(system)
     started = time.monotonic()
-    share = TONES // BRIEFS
-    for brief in range(BRIEFS):
-        texts = [f"tone {number} of {brief}" for number in range(share)]
-        workload.submit(f"tones-{brief}", "tone", "tone", texts)
-    workload.submit("spoken", "flite", "slt", [f"This is sentence number {number}." for number in range(SPOKEN)])
-    tell(f"{TONES + SPOKEN} items accepted after {time.monotonic() - started:.1f} s")
-    for step in breaking.steps():
-        tell(step.__name__.replace("_", " "))
-        breaking.run(step)
-        time.sleep(BETWEEN)
+    with ThreadPoolExecutor(1) as client:
+        submitting = client.submit(submit, workload, started)
+        for step in breaking.steps():
+            tell(step.__name__.replace("_", " "))
+            breaking.run(step)
+            time.sleep(BETWEEN)
+        submitting.result()
     jobs = workload.wait(QUIET)
     tell(f"all over after {time.monotonic() - started:.1f} s; {workload.refused} requests had to be sent again")
     for job in jobs:
@@ -69,11 +69,21 @@ def run(system: System, breaking: Breaking) -> int:
     return 1 if problems else 0
 
 
+def submit(workload: Workload, started: float) -> None:
+    """One brief after another while things break, as a client that gives none up."""
+    workload.submit("spoken", "flite", "slt", [f"This is sentence number {number}." for number in range(SPOKEN)])
+    for brief in range(BRIEFS):
+        texts = [f"tone {number} of {brief}" for number in range(TONES // BRIEFS)]
+        workload.submit(f"tones-{brief}", "tone", "tone", texts)
+        time.sleep(BETWEEN)
+    tell(f"{TONES + SPOKEN} items accepted after {time.monotonic() - started:.1f} s")
+
+
 def left_over(system: System, breaking: Breaking) -> list[str]:
     """Differences between ledger and counters, files and rows; keys that Redis would keep for ever; connections that nobody uses."""
     found = [f"{command} finds a difference" for command in ("audit_usage", "storage_check") if not told_right(system, command)]
     with contextlib.closing(redis.Redis.from_url(breaking.redis_server.url, decode_responses=True)) as client:
-        found += [f"Redis keeps {key}" for key in client.scan_iter("*") if client.ttl(key) == -1 and not key.startswith("dramatiq:")]
+        found += [f"Redis keeps {key}" for key in client.scan_iter("*") if client.ttl(key) == -1 and key != HEARTBEATS]
     with psycopg.connect(breaking.postgres.url) as connection:
         row = connection.execute("SELECT count(*), count(*) FILTER (WHERE state LIKE 'idle in%') FROM pg_stat_activity").fetchone()
     assert row is not None

@@ -13,11 +13,12 @@ from dramatiq.middleware import TimeLimitExceeded
 from accounts.models import Usage
 from config.errors import Refusal
 from jobs.dealing import sweep
+from jobs.errors import StorageUnavailable
 from jobs.keeper import Keeper, keeper
 from jobs.models import Item, Job, Output, State
 from jobs.streams import streams
 from jobs.streams.base import Entry, Kind
-from jobs.work import Work, claim
+from jobs.work import OUTAGE_ATTEMPTS, Work, claim
 from tests.factories import make_item, make_running
 from voice.engines.base import EngineFailed, UnsupportedText
 
@@ -322,3 +323,26 @@ def test_a_folder_for_parts_that_can_not_be_made_is_a_passing_fault(alice, setti
 
     item.refresh_from_db()
     assert (item.state, item.attempt) == (State.QUEUED, 1)
+
+
+def test_an_outage_costs_an_item_of_a_batch_none_of_its_attempts(alice):
+    item = make_item(alice, batch=True)
+
+    for _ in range(5):
+        Item.objects.update(due_at=Now())
+        with claimed(item):
+            raise StorageUnavailable
+
+    item.refresh_from_db()
+    assert (item.state, item.attempt, item.attempts_allowed) == (State.QUEUED, 5, 8)
+
+
+def test_an_outage_does_not_keep_a_batch_alive_for_ever(alice):
+    item = make_item(alice, batch=True)
+
+    for _ in range(OUTAGE_ATTEMPTS + 2):
+        Item.objects.update(due_at=Now())
+        with claimed(item):
+            raise StorageUnavailable
+
+    assert Item.objects.get().state == State.FAILED

@@ -11,11 +11,20 @@ from django.core.asgi import get_asgi_application
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 _django = get_asgi_application()
 
-from config.gate import App, BodyGate, refuse_socket  # noqa: E402  -- Django must be set up first
+# Django must be set up first
+from config.gate import App, BodyGate, Message, Receive, Send, refuse_socket  # noqa: E402
+from jobs.event_socket import event_socket  # noqa: E402
+
+SOCKETS: dict[str, App] = {"/v1/events": event_socket}
+
+
+async def _sockets(scope: Message, receive: Receive, send: Send) -> None:
+    await SOCKETS.get(scope["path"], refuse_socket)(scope, receive, send)
+
 
 application: Any = ProtocolTypeRouter(
     {
         "http": BodyGate(cast(App, _django)),
-        "websocket": refuse_socket,
+        "websocket": _sockets,
     }
 )

@@ -58,9 +58,13 @@ class Places:
     of the other while another worker is idle. Here nothing is fetched without a thread to run it.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, reserved: int = 0) -> None:
         self._size = 0
+        self._reserved = reserved
+        # places that only the urgent take, as far as there are others
         self._taken = 0
+        self._unhurried = 0
+        # of those taken, by what is not urgent
         self._urgent = 0
         # consumers of the urgent queue that wait
         self._changed = threading.Condition()
@@ -74,15 +78,21 @@ class Places:
         """All that are free; 0 when none was within `wait` seconds. The urgent are asked first."""
         with self._changed:
             self._urgent += urgent
-            free = self._changed.wait_for(lambda: self._taken < self._size and (urgent or not self._urgent), wait)
+            free = self._changed.wait_for(lambda: self._free(urgent=urgent) > 0 and (urgent or not self._urgent), wait)
             self._urgent -= urgent
-            count = self._size - self._taken if free else 0
+            count = self._free(urgent=urgent) if free else 0
             self._taken += count
+            self._unhurried += 0 if urgent else count
             return count
 
-    def give(self, count: int = 1) -> None:
+    def _free(self, *, urgent: bool) -> int:
+        free = self._size - self._taken
+        return free if urgent else min(free, self._size - min(self._reserved, self._size - 1) - self._unhurried)
+
+    def give(self, count: int = 1, *, urgent: bool) -> None:
         with self._changed:
             self._taken -= count
+            self._unhurried -= 0 if urgent else count
             self._changed.notify_all()
 
 
@@ -99,6 +109,7 @@ class BlockingConsumer(_RedisConsumer):
         # messages for later occupy no thread
         self.places = Places() if queue_name in broker.delay_queues else broker.places
         self.places.resize(prefetch)
+        self._urgent = queue_name == URGENT
         self._key = f"{broker.namespace}:{queue_name}"
         self._wait = min(timeout / 1000, BLOCK)
 
@@ -112,12 +123,12 @@ class BlockingConsumer(_RedisConsumer):
         return None
 
     def _fetch(self) -> None:
-        free = self.places.take(urgent=self.queue_name == URGENT, wait=self._wait)
+        free = self.places.take(urgent=self._urgent, wait=self._wait)
         try:
             # also with nothing free: a fetch of 0 messages is the heartbeat, without which ours would be given to another
             self.message_cache = self.broker.do_fetch(self.queue_name, free)
         finally:
-            self.places.give(free - len(self.message_cache))
+            self.places.give(free - len(self.message_cache), urgent=self._urgent)
         if free and not self.message_cache:
             self.broker.client.blmove(self._key, self._key, self._wait, "LEFT", "LEFT")
 
@@ -128,7 +139,7 @@ class BlockingConsumer(_RedisConsumer):
             message.options["redis_message_id"]
         except (DecodeError, KeyError, TypeError):
             log.error("not a message", queue=self.queue_name, data=repr(data))
-            self.places.give()
+            self.places.give(urgent=self._urgent)
             self._bury(data)
             return None
         self.queued_message_ids.add(message.message_id)
@@ -153,13 +164,13 @@ class BlockingConsumer(_RedisConsumer):
         except ConnectionClosed:
             raise  # Dramatiq comes again with it, and its thread is not free before
         except redis.RedisError:
-            self.places.give()
+            self.places.give(urgent=self._urgent)
             raise
-        self.places.give()
+        self.places.give(urgent=self._urgent)
 
     def requeue(self, messages: Iterable[MessageProxy]) -> None:
         messages = list(messages)
-        self.places.give(len(messages))
+        self.places.give(len(messages), urgent=self._urgent)
         with _closed_when_lost():
             super().requeue(messages)  # type: ignore[no-untyped-call]
 
@@ -187,7 +198,7 @@ class BlockingRedisBroker(RedisBroker):
             heartbeat_timeout=HEARTBEAT_TIMEOUT,
             dead_message_ttl=DEAD_LETTERS_FOR,
         )
-        self.places = Places()
+        self.places = Places(reserved=settings.LIVE_THREADS)
 
     @property
     def consumer_class(self) -> type[BlockingConsumer]:

@@ -56,6 +56,7 @@ class Environment(BaseSettings):
     broker_url: str = Field("", description="redis:// of the message broker where it is apart from REDIS_URL; empty: REDIS_URL")
 
     worker_threads: int = Field(2, ge=1, le=64, description="items that one worker process makes at a time")
+    live_threads: int = Field(1, ge=0, description="of these, kept free for live speech where there are more; briefs use the others")
     lease_seconds: float = Field(5.0, ge=2, le=300, description="how long a silent worker keeps its item")
     max_attempts: int = Field(3, ge=1, le=10, description="times that an item is tried before it has failed")
     max_queued: int = Field(1000, ge=1, description="items waiting in the live queue beyond which requests get 503 overloaded")

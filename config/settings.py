@@ -189,6 +189,7 @@ SILENCED_SYSTEM_CHECKS = [
 # ── Work ────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
 EMBEDDED = ENV.embedded
 WORKER_THREADS = ENV.worker_threads
+LIVE_THREADS = ENV.live_threads
 LEASE = timedelta(seconds=ENV.lease_seconds)
 ITEM_TIME_LIMIT = timedelta(seconds=ENV.item_seconds)
 MAX_ATTEMPTS = ENV.max_attempts

@@ -172,6 +172,37 @@ def test_nothing_waits_behind_a_long_one_while_another_worker_is_idle(crew):
     assert len(crew.words("idle")) == 6
 
 
+def test_a_thread_is_kept_for_whoever_listens(crew):
+    crew.hire("a", threads=2)
+    for number in range(3):
+        crew.send(f"long {number}", queue="batch")
+    until(lambda: crew.done)
+
+    crew.send("short")
+
+    assert until(lambda: "short" in crew.words()) < 0.5
+    assert crew.words() == ["long 0", "short"]
+
+
+def test_live_speech_may_have_every_thread_and_leaves_a_batch_the_rest(crew):
+    crew.hire("a", threads=3)
+    crew.send("long live")
+    until(lambda: crew.done)
+
+    crew.send("long batch 1", queue="batch")
+    crew.send("long batch 2", queue="batch")
+
+    assert until(lambda: len(crew.done) == 3) < 0.5
+
+
+def test_a_single_thread_does_both(crew):
+    crew.hire("a", threads=1)
+
+    crew.send("word", queue="batch")
+
+    assert until(lambda: crew.done) < 0.5
+
+
 def test_many_idle_workers_leave_no_message_lying(crew):
     for number in range(4):
         crew.hire(f"worker {number}", threads=1, idle_ms=1000)

@@ -7,6 +7,7 @@ import json
 from collections.abc import Collection
 from typing import Any
 
+from django.conf import settings
 from django.db import transaction
 
 from accounts import quotas
@@ -17,8 +18,8 @@ from jobs.models import OPEN, Item, Output, State
 
 
 def reuse_key(*, text: str, options: dict[str, Any], format: str) -> str:  # noqa: A002  -- the field's name
-    """SHA-256 of all that a result depends on: text after normalisation, and the resolved options, versions among them."""
-    canonical = json.dumps([text, format, options], sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    """SHA-256 of all that a result depends on: text after normalisation, the resolved options, and the version that would make it."""
+    canonical = json.dumps([settings.VERSION, text, format, options], sort_keys=True, ensure_ascii=False, separators=(",", ":"))
     return hashlib.sha256(canonical.encode()).hexdigest()
 
 

@@ -2,20 +2,65 @@ from __future__ import annotations
 
 from typing import Any
 
+from django import forms
 from django.contrib import admin, messages
+from django.contrib.admin.options import InlineModelAdmin
 from django.contrib.auth.admin import UserAdmin
+from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from accounts.listed import Listed, NoYears
-from accounts.models import ApiKey, SignIn, Usage, User
+from accounts.models import ApiKey, Override, Plan, Quota, Replay, SignIn, Usage, User
+from accounts.models.ledger import MILLISECONDS
+from accounts.usage import COUNTERS, limit_in_force
 
 admin.site.site_header = admin.site.site_title = "Voice platform"
+
+WHOLE = 100
+# per cent
+
+
+class Overrides(admin.StackedInline):
+    model = Override
+    verbose_name = "what differs from the plan"
 
 
 @admin.register(User)
 class PeopleAdmin(NoYears, UserAdmin):
-    list_filter = ["is_active", "is_staff", "is_superuser", "date_joined"]
+    list_display = ["username", "email", "first_name", "last_name", "is_staff", "plan"]
+    list_filter = ["is_active", "is_staff", "is_superuser", "plan", "date_joined"]
+    list_select_related = ["plan"]
+    fieldsets = (*(UserAdmin.fieldsets or ()), ("What he may use", {"fields": ["plan"]}))
+
+    def get_inlines(self, _request: HttpRequest, user: User | None) -> list[type[InlineModelAdmin]]:
+        return [Overrides] if user else []
+
+
+class PlanForm(forms.ModelForm):
+    def _get_validation_exclusions(self) -> set[str]:
+        """A second default is no mistake: `save_model` takes it from the first."""
+        exclusions: set[str] = super()._get_validation_exclusions()  # type: ignore[misc]
+        return {*exclusions, "is_default"}
+
+
+@admin.register(Plan)
+class PlanAdmin(NoYears):
+    form = PlanForm
+    list_display = ["name", "is_default", "span", "time_zone", "characters", "speech_seconds", "concurrent_jobs", "requests_per_minute"]
+    list_filter = ["is_default", "span"]
+    search_fields = ["name"]
+
+    @transaction.atomic
+    def save_model(self, request: HttpRequest, plan: Plan, form: Any, change: bool) -> None:
+        if plan.is_default:
+            # every plan is locked, so that of two who choose a default at once the second takes it from the first
+            list(Plan.objects.select_for_update().order_by("pk"))
+            for other in Plan.objects.filter(is_default=True).exclude(pk=plan.pk):
+                other.is_default = False
+                other.save(update_fields=["is_default"])
+                self.log_change(request, other, f"No longer the default: {plan} is.")
+        super().save_model(request, plan, form, change)
 
 
 def _mark(desk: admin.ModelAdmin, request: HttpRequest, rows: list[Any], done: str) -> None:
@@ -62,7 +107,78 @@ class SignInAdmin(Listed):
 
 @admin.register(Usage)
 class UsageAdmin(Listed):
-    list_display = ["item_id", "owner", "kind", "characters", "seconds", "voice", "model", "created_at"]
-    list_filter = ["kind", "model", "created_at"]
+    list_display = ["item_id", "owner", "kind", "characters", "seconds", "reused", "voice", "model", "period_starts_at", "created_at"]
+    list_filter = ["kind", "model", "reused", "period_starts_at", "created_at"]
     search_fields = ["item_id", "owner__username", "voice"]
     list_select_related = ["owner"]
+
+
+@admin.register(Quota)
+class QuotaAdmin(Listed):
+    """What is used of each period, beside the limits that hold today."""
+
+    list_display = [
+        "owner",
+        "starts_at",
+        "ends_at",
+        "characters",
+        "characters_reserved",
+        "characters_limit",
+        "characters_used",
+        "speech",
+        "transcription",
+        "conversion",
+    ]
+    list_filter = ["starts_at", "ends_at", "owner__plan"]
+    search_fields = ["owner__username"]
+    list_select_related = ["owner"]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Quota]:
+        quotas: QuerySet[Quota] = super().get_queryset(request)
+        return quotas.annotate(**{f"{name}_limit": limit_in_force(name, owner="owner__") for name in COUNTERS})
+
+    @admin.display(description="characters at most", empty_value="no limit")
+    def characters_limit(self, quota: Any) -> int | None:
+        return quota.characters_limit  # type: ignore[no-any-return]
+
+    @admin.display(description="characters used", empty_value="")
+    def characters_used(self, quota: Any) -> str | None:
+        return _percent(quota.characters, quota.characters_limit)
+
+    @admin.display(description="speech, in seconds")
+    def speech(self, quota: Any) -> str:
+        return _seconds(quota, "speech")
+
+    @admin.display(description="transcription, in seconds")
+    def transcription(self, quota: Any) -> str:
+        return _seconds(quota, "transcription")
+
+    @admin.display(description="conversion, in seconds")
+    def conversion(self, quota: Any) -> str:
+        return _seconds(quota, "conversion")
+
+
+@admin.register(Replay)
+class ReplayAdmin(Listed):
+    list_display = ["__str__", "owner", "subject", "created_at"]
+    list_filter = ["created_at"]
+    search_fields = ["subject", "owner__username"]
+    list_select_related = ["owner"]
+    exclude = ["key"]
+    has_delete_permission = admin.ModelAdmin.has_delete_permission  # type: ignore[assignment]  # with its owner
+
+    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
+        """Not by the key either: a list of what begins like this would tell it letter by letter."""
+        return not lookup.startswith("key") and super().lookup_allowed(lookup, value, request)
+
+
+def _seconds(quota: Any, kind: str) -> str:
+    used, reserved, limit = getattr(quota, f"{kind}_ms"), getattr(quota, f"{kind}_ms_reserved"), getattr(quota, f"{kind}_seconds_limit")
+    text = f"{used / MILLISECONDS:.1f} + {reserved / MILLISECONDS:.1f} reserved"
+    return text if limit is None else f"{text} of {limit} ({_percent(used, limit * MILLISECONDS)})"
+
+
+def _percent(used: int, limit: int | None) -> str | None:
+    if limit is None:
+        return None
+    return f"{used * WHOLE // limit if limit else WHOLE} %"

@@ -55,5 +55,6 @@ def logging_config(level: str) -> dict[str, Any]:
             "uvicorn.access": {"level": "WARNING"},
             "daphne": {"level": "WARNING"},
             "uvicorn": {"level": "WARNING"},
+            "apscheduler": {"level": "WARNING"},
         },
     }

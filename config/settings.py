@@ -105,9 +105,16 @@ def _database(url: str) -> dict[str, Any]:
     }
 
 
+def _impatient(redis_url: str) -> str:
+    """The URL with time limits: for clients that are only given a URL."""
+    return f"{redis_url}{'&' if urlsplit(redis_url).query else '?'}socket_timeout=3&socket_connect_timeout=3"
+
+
 DATABASES = {"default": _database(ENV.database_url)}
 REDIS_URL = ENV.redis_url
 BROKER_URL = ENV.broker_url or ENV.redis_url
+# where the workers agree on which of them sends what is due at set times
+DRAMATIQ_CRONTAB = {"REDIS_URL": _impatient(BROKER_URL), "LOCK_BLOCKING_TIMEOUT": 0} if BROKER_URL else {}
 CACHES: dict[str, Any] = {
     "default": (
         {
@@ -144,7 +151,7 @@ def _outputs() -> dict[str, Any]:
         "default_acl": None,  # as the bucket says: nothing is public
         "file_overwrite": True,  # what has the same name is the same
         # one that hangs must not hang its worker
-        "client_config": Config(connect_timeout=3, read_timeout=10, retries={"max_attempts": 2}),
+        "client_config": Config(connect_timeout=2, read_timeout=4, retries={"total_max_attempts": 2, "mode": "standard"}),
     }
     return {"BACKEND": "storages.backends.s3.S3Storage", "OPTIONS": options}
 
@@ -228,6 +235,7 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "COMPONENT_SPLIT_REQUEST": True,
+    "ENUM_NAME_OVERRIDES": {"JobState": "jobs.models.State", "DeliveryState": "jobs.models.webhooks.DeliveryState"},
 }
 
 # ── Safety ──────────────────────────────────────────────────────────────────────────────────────────────────────────────────

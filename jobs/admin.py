@@ -12,10 +12,15 @@ from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 
 from accounts.listed import Listed
-from jobs import services, storage
+from jobs import services
 from jobs.content import content
 from jobs.errors import InvalidState
 from jobs.models import Item, Job, Output, Worker
+from jobs.storage_admin import Holds
+from jobs.webhook_admin import DeliveryAdmin, WebhookAdmin
+
+__all__ = ["DeliveryAdmin", "WebhookAdmin"]
+# Django looks for what is registered in this module only
 
 
 class Items(admin.TabularInline):
@@ -73,34 +78,15 @@ class ItemAdmin(Listed):
 
 
 @admin.register(Output)
-class OutputAdmin(Listed):
+class OutputAdmin(Holds):
     list_display = ["id", "owner", "format", "seconds", "bytes", "created_at", "player"]
     list_filter = ["format", "created_at"]
     search_fields = ["id", "owner__username", "job__id", "sha256"]
     list_select_related = ["owner"]
     shown = ("player", "text")
-    actions = ["forget"]
-
-    def has_delete_permission(self, request: HttpRequest, _obj: Any = None) -> bool:
-        return request.user.has_perm("jobs.delete_output")
 
     def get_urls(self) -> list[URLPattern]:
         return [path("<str:pk>/content", self.admin_site.admin_view(self.content), name="jobs_output_content"), *super().get_urls()]
-
-    def get_actions(self, request: HttpRequest) -> dict[str, Any]:
-        """Django's own way of deleting would leave the files behind."""
-        actions = super().get_actions(request)
-        actions.pop("delete_selected", None)
-        return actions
-
-    def delete_model(self, _request: HttpRequest, output: Output) -> None:
-        storage.forget(output)
-
-    @admin.action(description="Delete the selected outputs and their files", permissions=["delete"])
-    def forget(self, request: HttpRequest, outputs: QuerySet[Output]) -> None:
-        for output in outputs:
-            self.log_deletions(request, Output.objects.filter(pk=output.pk))
-            storage.forget(output)
 
     @admin.display(description="listen")
     def player(self, output: Output) -> str:

@@ -1,7 +1,14 @@
 from __future__ import annotations
 
+import dramatiq
 from django.apps import AppConfig
 
 
 class Jobs(AppConfig):
     name = "jobs"
+
+    def ready(self) -> None:
+        # declares the actors to the broker, which is set by now
+        from jobs.schedule import schedule
+
+        dramatiq.get_broker().add_middleware(schedule)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import tempfile
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from typing import IO, Any
@@ -19,6 +21,9 @@ from jobs.errors import InvalidState, StorageUnavailable
 from jobs.models import Blob, Output
 
 log = structlog.get_logger("storage")
+
+NAME = re.compile(r"(?P<owner>[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})/[0-9a-f]{2}/(?P<sha256>[0-9a-f]{64})\.[a-z0-9]{1,16}")
+# what `keep` calls a file
 
 
 class Folder(FileSystemStorage):
@@ -53,8 +58,9 @@ def keep(file: IO[bytes], *, owner_id: Any, form: str) -> Blob:
     size = file.seek(0, os.SEEK_END)
     name = f"{owner_id}/{sha256[:2]}/{sha256}.{form}"
     with transaction.atomic():
-        Blob.objects.bulk_create([Blob(name=name, owner_id=owner_id, bytes=size, sha256=sha256)], ignore_conflicts=True)
-        blob = Blob.objects.select_for_update().get(pk=name)
+        row = Blob(name=name, owner_id=owner_id, bytes=size, sha256=sha256)
+        # one statement that makes the row or finds it, and locks it: between two, another could remove it
+        Blob.objects.bulk_create([row], update_conflicts=True, unique_fields=["name"], update_fields=["kept_at"])
         try:
             if not default_storage.exists(name) or default_storage.size(name) != size:
                 file.seek(0)
@@ -63,28 +69,59 @@ def keep(file: IO[bytes], *, owner_id: Any, form: str) -> Blob:
             log.error("not stored", exc_info=fault)
             raise StorageUnavailable from fault
         Blob.objects.filter(pk=name).update(kept_at=Now())
-    return blob
+        return Blob.objects.get(pk=name)
 
 
 def forget(output: Output) -> None:
     """Remove an output's row, and once that is certain its bytes. InvalidState when it is under legal hold."""
-    if output.legal_hold:
-        raise InvalidState("This output is under legal hold.")
     with transaction.atomic():
-        output.delete()
-        transaction.on_commit(partial(remove, output.blob_id))
+        row = Output.objects.select_for_update().filter(pk=output.pk).first()
+        if row is None:
+            return
+        if row.legal_hold:
+            raise InvalidState(f"Output {output.pk} is under legal hold; nobody may delete it until that is released.")
+        row.delete()
+        # robust: the row is gone whatever comes now, and the purge finds what is left
+        transaction.on_commit(partial(remove, row.blob_id), robust=True)
 
 
-def remove(name: str) -> bool:
-    """Remove a blob that no output is, file first, then row; False when one is, or when it can't be removed now."""
+def remove(name: str, *, untouched: timedelta = timedelta(0)) -> bool:
+    """Remove a blob that no output is, file first, then row; False when one is, or when it can't be removed now.
+
+    Nor is one removed that was kept within the time `untouched`: its output may be about to be written.
+    """
     with transaction.atomic():
-        blob = Blob.objects.select_for_update().filter(pk=name).first()
-        if blob is None or blob.outputs.exists():
-            return False
-        try:
-            default_storage.delete(name)
-        except Exception as fault:  # whatever the storage's own library raises
-            log.warning("not removed", name=name, exc_info=fault)
+        rows = Blob.objects.filter(kept_at__lt=Now() - untouched) if untouched else Blob.objects.all()
+        blob = rows.select_for_update().filter(pk=name).first()
+        if blob is None or blob.outputs.exists() or not _deleted(name):
             return False
         blob.delete()
+    return True
+
+
+def discard(name: str) -> bool:
+    """Remove a file that has no row; False when it has one, or when it can't be removed now.
+
+    For as long as that takes it is given a row, at which whoever is to keep the same bytes waits.
+    """
+    match = NAME.fullmatch(name)
+    if match is None:
+        # nobody keeps anything under such a name any more; the database takes none that holds what is no text
+        known = name.isprintable() and Blob.objects.filter(pk=name).exists()
+        return not known and _deleted(name)
+    with transaction.atomic():
+        blob, new = Blob.objects.get_or_create(pk=name, defaults={"owner_id": match["owner"], "bytes": 0, "sha256": match["sha256"]})
+        if not new:
+            return False
+        gone = _deleted(name)
+        blob.delete()
+    return gone
+
+
+def _deleted(name: str) -> bool:
+    try:
+        default_storage.delete(name)
+    except Exception as fault:  # whatever the storage's own library raises
+        log.warning("not removed", name=name, reason=repr(fault))
+        return False
     return True

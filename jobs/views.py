@@ -37,12 +37,12 @@ class OneOutput(APIView):
     @extend_schema(responses=OutputSerializer)
     def get(self, request: Request, pk: str) -> Response:
         """One output: its format, length, checksum and the configuration that made it."""
-        return Response(OutputSerializer(_find(request, pk)).data)
+        return Response(OutputSerializer(find_output(request, pk)).data)
 
     @extend_schema(responses=DeletedSerializer)
     def delete(self, request: Request, pk: str) -> Response:
         """Forget an output: its row and its bytes."""
-        forget(_find(request, pk))
+        forget(find_output(request, pk))
         return Response({"id": pk, "object": "output.deleted", "deleted": True})
 
 
@@ -59,10 +59,10 @@ class OutputContent(APIView):
         A client that lost its connection goes on with `Range: bytes=N-`, N being the bytes that it has.
         """
         item = Item.objects.of(request.user).filter(output_id=pk, state__in=OPEN, store=True).first()
-        return being_made(request._request, item) if item else content(request._request, _find(request, pk))
+        return being_made(request._request, item) if item else content(request._request, find_output(request, pk))
 
 
-def _find(request: Request, pk: str) -> Output:
+def find_output(request: Request, pk: str) -> Output:
     output: Output | None = Output.objects.of(request.user).filter(pk=pk).first()
     return output if output is not None else _say_why_not(request, pk)
 

@@ -228,5 +228,5 @@ class Work(AbstractContextManager["Work"]):
 
 def _delay(attempt: int) -> timedelta:
     """Before the attempt after this one."""
-    delay = min(FIRST_DELAY * 2 ** (attempt - 1), LONGEST_DELAY)
+    delay: timedelta = min(FIRST_DELAY * 2 ** (attempt - 1), LONGEST_DELAY)
     return delay * (1 + JITTER * random.random())  # noqa: S311  -- nothing secret

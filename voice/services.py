@@ -17,6 +17,7 @@ from config.errors import Refusal
 from jobs import services as jobs
 from jobs.job_serializers import JobSerializer
 from jobs.models import Item, Job
+from jobs.webhooks import register
 from voice.audio.formats import FORMATS
 from voice.briefs import Brief, BriefItem
 from voice.errors import (
@@ -156,11 +157,7 @@ def request_brief(
             except Refusal as refusal:
                 refusal.param = f"items[{index}].{refusal.param or 'input'}"
                 raise
-        webhook = None
-        if brief.webhook_url:
-            from jobs.webhooks import register
-
-            webhook = register(owner, brief.webhook_url)
+        webhook = register(owner, brief.webhook_url, param="webhook_url") if brief.webhook_url else None
         about = jobs.About.of(asked, name=brief.name, metadata=brief.metadata, priority=brief.priority, webhook=webhook)
         job = jobs.submit(owner=owner, api_key=api_key, kind=SPEECH, orders=orders, about=about)
         job.refresh_from_db()

@@ -8,6 +8,8 @@ from django.db.models.functions import Now
 from accounts.models.people import Owned, User
 
 LONGEST_KEY = 255
+SHOWN = 4
+# last characters of a key; whoever knew all of it could ask for the answer
 
 
 class Replay(models.Model):
@@ -32,4 +34,4 @@ class Replay(models.Model):
         constraints = [models.UniqueConstraint(fields=["owner", "key"], name="replay_one_a_key")]
 
     def __str__(self) -> str:
-        return self.key
+        return f"…{self.key[-SHOWN:]}"

@@ -5,10 +5,13 @@ from typing import Any
 
 import pytest
 from django.core.cache.backends.locmem import LocMemCache
+from django.db import connection
 from django.test import RequestFactory, override_settings
+from django.test.utils import CaptureQueriesContext
 from rest_framework.test import APIClient
 
 from accounts.limits import client_address
+from accounts.models import Override, Plan, User
 from accounts.tokens import sign_in
 from tests.conftest import PASSWORD
 
@@ -161,3 +164,76 @@ def test_the_address_is_the_peers_or_what_our_proxy_saw(settings, peer, forwarde
     headers = {"HTTP_X_FORWARDED_FOR": forwarded} if forwarded else {}
 
     assert client_address(RequestFactory().get("/", REMOTE_ADDR=peer, **headers)) == address
+
+
+def write(client: APIClient) -> Any:
+    return client.post("/v1/api-keys", {"name": "a"}, format="json")
+
+
+@override_settings(WRITE_RATE="5/m")
+def test_a_plan_says_how_often_its_users_write(alice, bob, client_of):
+    plan = Plan.objects.create(name="slow", requests_per_minute=2)
+    User.objects.filter(pk=alice.pk).update(plan=plan)
+    client = client_of(alice)
+
+    answers = [write(client) for _ in range(3)]
+
+    assert [answer.status_code for answer in answers] == [201, 201, 429]
+    assert answers[0]["x-ratelimit-limit-requests"] == "2"
+    assert answers[2].json()["error"]["code"] == "rate_limit_exceeded"
+    assert 0 < int(answers[2]["Retry-After"]) <= 61
+    assert write(client_of(bob))["x-ratelimit-limit-requests"] == "5"
+
+
+@override_settings(WRITE_RATE="5/m")
+@pytest.mark.parametrize(
+    ("default", "own", "override", "limit"),
+    [
+        (None, None, None, 5),
+        (7, None, None, 7),
+        (7, 8, None, 8),
+        (7, 8, 9, 9),
+        (7, None, 9, 9),
+        (7, "empty", None, 5),
+        (None, None, 9, 9),
+    ],
+)
+def test_what_differs_for_a_user_comes_before_his_plan_and_that_before_the_default(alice, client_of, default, own, override, limit):
+    Plan.objects.create(name="default", is_default=True, requests_per_minute=default)
+    if own:
+        User.objects.filter(pk=alice.pk).update(plan=Plan.objects.create(name="own", requests_per_minute=None if own == "empty" else own))
+    if override:
+        Override.objects.create(owner=alice, requests_per_minute=override)
+
+    assert write(client_of(alice))["x-ratelimit-limit-requests"] == str(limit)
+
+
+def test_a_limit_of_none_at_all_is_one(alice, client_of):
+    Override.objects.create(owner=alice, requests_per_minute=0)
+
+    response = write(client_of(alice))
+
+    assert (response.status_code, response.json()["error"]["code"]) == (429, "rate_limit_exceeded")
+    assert response["Retry-After"] == "60"
+    assert client_of(alice).get("/v1/api-keys").status_code == 200
+
+
+def test_a_limit_that_staff_change_holds_at_once(alice, client_of):
+    row = Override.objects.create(owner=alice, requests_per_minute=1)
+    client = client_of(alice)
+    assert [write(client).status_code for _ in range(2)] == [201, 429]
+
+    row.requests_per_minute = 3
+    row.save()
+
+    assert write(client).status_code == 201
+
+
+def test_the_limit_of_a_plan_costs_one_query(alice, client_of):
+    Plan.objects.create(name="default", is_default=True, requests_per_minute=9)
+    client = client_of(alice)
+
+    with CaptureQueriesContext(connection) as queries:
+        write(client)
+
+    assert sum("requests_per_minute" in query["sql"] for query in queries) == 1

@@ -28,7 +28,7 @@ def heard(pcm: bytes) -> str:
 def finished(client: httpx.Client, job_id: str, *, patience: float = 60) -> dict[str, Any]:
     deadline = time.monotonic() + patience
     while True:
-        job = client.get(f"/v1/jobs/{job_id}").json()
+        job: dict[str, Any] = client.get(f"/v1/jobs/{job_id}").json()
         assert 0 <= job["progress"] <= 100
         if job["state"] not in ("queued", "running"):
             return job

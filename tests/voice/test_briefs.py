@@ -133,7 +133,8 @@ def test_a_brief_beyond_the_quota_is_refused_whole(alice, client_of):
 
 
 def upload(client: APIClient, filename: str, content: bytes, **fields: str) -> Any:
-    return client.post(ADDRESS, {"voice": "tone", "model": "tone", **fields, "file": SimpleUploadedFile(filename, content)}, format="multipart")
+    form = {"voice": "tone", "model": "tone", **fields, "file": SimpleUploadedFile(filename, content)}
+    return client.post(ADDRESS, form, format="multipart")
 
 
 def test_a_brief_may_be_a_csv(alice, client_of):

@@ -1,0 +1,17 @@
+"""What workers do beside making items."""
+
+from __future__ import annotations
+
+import dramatiq
+
+from jobs import webhooks
+
+
+@dramatiq.actor(queue_name="batch", priority=5)
+def deliver_webhook(delivery_id: str) -> None:
+    webhooks.carry(delivery_id)
+
+
+@dramatiq.actor(queue_name="batch", priority=5)
+def send_due_webhooks() -> None:
+    webhooks.sweep_deliveries()

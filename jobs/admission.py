@@ -1,0 +1,20 @@
+"""Whether somebody may still be told what he has asked for: what lasts is asked for once and allowed for as long as it lasts."""
+
+from __future__ import annotations
+
+from channels.db import database_sync_to_async
+
+from accounts.errors import InsufficientScope
+from accounts.models import Scope
+from accounts.tokens import Identity, identify
+
+CHECK_EVERY = 3.0
+# seconds between two looks at who is still admitted
+
+
+async def admit(bearer: str, scope: Scope) -> Identity:
+    """The caller; InvalidToken or InsufficientScope when he may not, or may no longer."""
+    identity: Identity = await database_sync_to_async(identify, thread_sensitive=False)(bearer)
+    if scope not in identity.scopes:
+        raise InsufficientScope(scope)
+    return identity

@@ -1,0 +1,189 @@
+from __future__ import annotations
+
+import io
+import threading
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from pathlib import Path
+
+import pytest
+from django.core.files.storage import default_storage
+from django.db import IntegrityError, connection
+
+from jobs.errors import InvalidState, StorageUnavailable
+from jobs.models import Blob, Output, State
+from jobs.storage import Folder, discard, forget, keep, remove
+from tests.factories import keep_output, make_item, make_output
+
+ROUNDS = 20
+
+
+def files(folder: str = "") -> list[str]:
+    """The names of all the files in the storage, hidden ones too."""
+    root = Path(default_storage.path(folder))
+    return sorted(str(path.relative_to(root)) for path in root.rglob("*") if path.is_file())
+
+
+class Broken(io.BytesIO):
+    """Bytes that can be read once, to be hashed, and half of them a second time."""
+
+    whole_reads = 0
+
+    def seek(self, position: int, whence: int = 0) -> int:
+        self.whole_reads += (position, whence) == (0, 0)
+        return super().seek(position, whence)
+
+    def read(self, size: int | None = -1) -> bytes:
+        if self.whole_reads > 1 and self.tell() > 0:
+            raise OSError("the disk is full")
+        return super().read(size)
+
+
+def test_the_same_bytes_are_one_file_and_one_row(db, alice):
+    first = keep(io.BytesIO(b"same"), owner_id=alice.pk, form="pcm")
+    second = keep(io.BytesIO(b"same"), owner_id=alice.pk, form="pcm")
+
+    assert first == second
+    assert files(str(alice.pk)) == [first.pk.partition("/")[2]]
+    assert Blob.objects.count() == 1
+
+
+def test_each_owner_has_a_file_of_his_own(db, alice, bob):
+    names = {keep(io.BytesIO(b"same"), owner_id=owner.pk, form="pcm").pk for owner in (alice, bob)}
+
+    assert len(names) == 2
+
+
+def test_a_file_that_was_cut_short_is_written_again(db, alice):
+    blob = keep(io.BytesIO(b"whole"), owner_id=alice.pk, form="pcm")
+    Path(default_storage.path(blob.pk)).write_bytes(b"wh")
+
+    keep(io.BytesIO(b"whole"), owner_id=alice.pk, form="pcm")
+
+    assert Path(default_storage.path(blob.pk)).read_bytes() == b"whole"
+
+
+def test_a_file_goes_with_the_last_output_that_is_its_bytes(transactional_db, alice):
+    first, second = make_output(alice, b"same"), make_output(alice, b"same")
+
+    forget(first)
+    assert default_storage.exists(second.blob_id)
+
+    forget(second)
+    assert not default_storage.exists(second.blob_id)
+    assert not Blob.objects.exists()
+
+
+def test_an_output_that_is_gone_already_is_forgotten_in_peace(transactional_db, alice):
+    output = make_output(alice)
+    same = Output.objects.get()
+
+    forget(output)
+    forget(same)
+
+    assert not Output.objects.exists()
+
+
+def test_an_output_under_legal_hold_is_not_forgotten(transactional_db, alice):
+    output = make_output(alice)
+    Output.objects.update(legal_hold=True)
+
+    with pytest.raises(InvalidState, match="legal hold"):
+        forget(output)
+
+    assert default_storage.exists(output.blob_id)
+
+
+def test_a_save_that_fails_half_way_leaves_nothing(transactional_db, alice):
+    before = files()
+
+    with pytest.raises(StorageUnavailable):
+        keep(Broken(b"x" * 200_000), owner_id=alice.pk, form="pcm")
+
+    assert files() == before
+    assert not Blob.objects.exists()
+
+
+def test_a_file_with_a_row_is_not_discarded(transactional_db, alice):
+    blob = keep(io.BytesIO(b"kept"), owner_id=alice.pk, form="pcm")
+
+    assert not discard(blob.pk)
+    assert default_storage.exists(blob.pk)
+
+    Blob.objects.all().delete()
+    assert discard(blob.pk)
+    assert not default_storage.exists(blob.pk)
+    assert not Blob.objects.exists()
+
+
+def test_a_file_of_an_owner_who_is_gone_is_discarded(transactional_db, alice):
+    blob = keep(io.BytesIO(b"kept"), owner_id=alice.pk, form="pcm")
+    alice.delete()
+
+    assert discard(blob.pk)
+
+    assert not default_storage.exists(blob.pk)
+
+
+def test_a_file_that_is_kept_while_it_is_discarded_is_there_in_the_end(transactional_db, alice, monkeypatch):
+    name = keep(io.BytesIO(b"kept"), owner_id=alice.pk, form="pcm").pk
+    Blob.objects.all().delete()
+    delete = Folder.delete
+    keeping: list[Future[Blob]] = []
+
+    def keep_again() -> Blob:
+        try:
+            return keep(io.BytesIO(b"kept"), owner_id=alice.pk, form="pcm")
+        finally:
+            connection.close()
+
+    def delete_late(storage: Folder, name: str) -> None:
+        keeping.append(pool.submit(keep_again))
+        wait(keeping, timeout=0.5)
+        delete(storage, name)
+
+    with ThreadPoolExecutor(1) as pool, monkeypatch.context() as patch:
+        patch.setattr(Folder, "delete", delete_late)
+        assert discard(name)
+
+    assert keeping[0].result() == Blob.objects.get()
+    assert default_storage.exists(name)
+
+
+def test_whatever_is_removed_meanwhile_an_output_has_its_file(transactional_db, alice):
+    """One deletes the only output of some bytes while a worker stores the same ones, and a check throws away what has no row.
+
+    The worker may find its blob gone when it writes the row. Then it has no output and makes it again, as its lease's end sees to.
+    """
+
+    def run(step, *arguments):
+        try:
+            together.wait()
+            return step(*arguments)
+        finally:
+            connection.close()
+
+    def store(item) -> Output:
+        for _ in range(10):
+            try:
+                return keep_output(item, b"same")
+            except IntegrityError:
+                continue
+        raise AssertionError("never stored")
+
+    for _ in range(ROUNDS):
+        old = make_output(alice, b"same")
+        item = make_item(alice, state=State.COMPLETED, attempt=1)
+        together = threading.Barrier(4)
+
+        with ThreadPoolExecutor(4) as pool:
+            kept = pool.submit(run, store, item)
+            others = [pool.submit(run, forget, old), pool.submit(run, remove, old.blob_id), pool.submit(run, discard, old.blob_id)]
+            for other in others:
+                other.result()
+
+        output = kept.result()
+        with default_storage.open(output.blob_id) as file:
+            assert file.read() == b"same"
+        assert Blob.objects.get() == output.blob
+        forget(output)
+        assert not default_storage.exists(output.blob_id)

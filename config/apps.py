@@ -5,6 +5,7 @@ from __future__ import annotations
 import dramatiq
 from django.apps import AppConfig
 from django.conf import settings
+from psycopg_pool.base import AttemptWithBackoff
 
 from config.broker import make_broker
 
@@ -15,6 +16,8 @@ class Config(AppConfig):
     def ready(self) -> None:
         from jobs.keeper import keeper  # its models must be loaded first
 
+        # a database that was away is looked for every second; the pool's own delays double, and outlast the outage by its length
+        AttemptWithBackoff.DELAY_BACKOFF = 1.0
         broker = make_broker(settings.BROKER_URL)
         broker.add_middleware(keeper)
         dramatiq.set_broker(broker)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import signal
 from collections.abc import Callable
 from typing import Any
@@ -10,17 +11,23 @@ import uvicorn
 from channels.routing import ProtocolTypeRouter
 from daphne.http_protocol import WebRequest
 from daphne.server import Server
+from daphne.ws_protocol import WebSocketProtocol
 
 SOCKET_MESSAGE_BYTES = 262_144
 PING_SECONDS = 20
 HEADER_BYTES = 16_384
 DRAIN_SECONDS = 30
 # how long requests may go on after the signal to end
+UNSENT_BYTES = 1 << 20
+# of one client's that daphne may hold; beyond it whoever sends waits
+UNSENT_LOOK = 0.01
+# seconds between two looks at them
 
 
 def run_daphne(application: ProtocolTypeRouter, *, host: str, port: int, ready: Callable[[], None]) -> None:
     WebRequest.handle_exception = _cut
-    Server(
+    WebSocketProtocol.serverClose = _close
+    Paced(
         application,
         endpoints=[f"tcp:port={port}:interface={host.replace(':', chr(92) + ':')}"],
         ready_callable=ready,
@@ -56,6 +63,30 @@ def run_uvicorn(application: ProtocolTypeRouter, *, host: str, port: int, ready:
     # uvicorn sends itself the signal once more when it has ended; the workers are still to be ended then
     signal.signal(signal.SIGTERM, lambda *_: None)
     Announced(config).run()
+
+
+class Paced(Server):  # type: ignore[misc]  # daphne has no types
+    """daphne takes whatever it is given to send at once, and holds it until the client takes it, however much that is. Here whoever
+    sends waits, as with uvicorn."""
+
+    async def handle_reply(self, protocol: WebRequest | WebSocketProtocol, message: dict[str, Any]) -> None:
+        await super().handle_reply(protocol, message)
+        while _unsent(protocol) > UNSENT_BYTES:  # noqa: ASYNC110  -- Twisted's only word for it is a producer, and the transport has one
+            await asyncio.sleep(UNSENT_LOOK)
+
+
+def _unsent(protocol: WebRequest | WebSocketProtocol) -> int:
+    """Bytes that were given to the connection and that the system has not taken yet; none when it is closed."""
+    holder = getattr(protocol, "channel", None) if isinstance(protocol, WebRequest) else protocol  # a finished request has none
+    transport = getattr(holder, "transport", None)
+    if transport is None or not transport.connected:
+        return 0
+    return int(len(transport.dataBuffer) - transport.offset + transport._tempDataLen)
+
+
+def _close(protocol: WebSocketProtocol, code: int | None = None) -> None:
+    """What daphne does when the application closes a socket. Its own way refuses all of the protocol's codes but 1000."""
+    protocol.sendCloseFrame(code=code or 1000)
 
 
 def _cut(request: WebRequest, _exception: BaseException) -> None:

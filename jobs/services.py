@@ -207,7 +207,8 @@ def retry(*, job: Job) -> int:
             sequence=None,
             period_starts_at=reservation.starts_at,
         )
-        Job.objects.filter(pk=job.pk).update(failed=F("failed") - number, state=State.QUEUED, finished_at=None)
+        # a number for the end that was told: what is told from now on comes after it
+        Job.objects.filter(pk=job.pk).update(failed=F("failed") - number, sequence=F("sequence") + 1, state=State.QUEUED, finished_at=None)
         transaction.on_commit(partial(deal, owner.pk))
     for item in again:
         _forget(item)

@@ -17,6 +17,16 @@ import pytest
 from tests.servers import PostgresServer, RedisServer
 
 SHAPES = ("embedded", "deployed")
+SAME_IN_BOTH = (
+    "tests/config/",
+    "tests/e2e/test_faults.py",
+    "tests/jobs/test_outbound.py",
+    "tests/jobs/test_schedule.py",
+    "tests/voice/audio/",
+    "tests/voice/engines/",
+    "tests/voice/text/",
+)
+# they use no service, or start their own: once is enough
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -38,6 +48,14 @@ def pytest_load_initial_conftests(early_config: pytest.Config, args: list[str]) 
     os.environ["no_proxy"] = "*"  # whatever the tests talk to is on this machine
     if early_config.known_args_namespace.shape == "deployed":
         os.environ |= {"DATABASE_URL": _started(PostgresServer), "REDIS_URL": _started(RedisServer)}
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if config.getoption("--shape") != "deployed":
+        return
+    twice = [item for item in items if item.nodeid.startswith(SAME_IN_BOTH)]
+    config.hook.pytest_deselected(items=twice)
+    items[:] = [item for item in items if not item.nodeid.startswith(SAME_IN_BOTH)]
 
 
 @pytest.fixture(scope="session")

@@ -78,9 +78,7 @@ def worker(url: str) -> Iterator[subprocess.Popen[str]]:
 
 
 @pytest.fixture
-def server(shape) -> Iterator[RedisServer]:
-    if shape != "deployed":
-        pytest.skip("these processes have a Redis of their own: it is the same in both shapes, and takes a minute")
+def server() -> Iterator[RedisServer]:
     with RedisServer() as server:
         yield server
 

@@ -21,7 +21,7 @@ from accounts.authentication import caller
 from accounts.models import Scope, Usage
 from accounts.quotas import Allowance, allowance
 from accounts.usage import GROUPS, between, grouped, standing
-from config.errors import Refusal
+from config.errors import InvalidParameter
 
 LONGEST = timedelta(days=366)
 MOST_ROWS = 10_000
@@ -30,11 +30,6 @@ DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 SUMS = ("characters", "seconds", "items", "reused")
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 # how a cell begins that a spreadsheet would calculate
-
-
-class InvalidParameter(Refusal):
-    code = "invalid_parameter"
-    message = "A query parameter is not valid."
 
 
 class PeriodSerializer(serializers.Serializer[Any]):

@@ -39,6 +39,11 @@ class Refusal(Exception):
         super().__init__(self.message)
 
 
+class InvalidParameter(Refusal):
+    code = "invalid_parameter"
+    message = "A query parameter is not valid."
+
+
 class NotAuthenticated(Refusal):
     status = 401
     code = "invalid_api_key"

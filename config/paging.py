@@ -11,7 +11,7 @@ from rest_framework.pagination import BasePagination
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from config.errors import Refusal
+from config.errors import InvalidParameter
 
 if TYPE_CHECKING:
     from rest_framework.views import APIView  # it reads the settings that name this module
@@ -19,11 +19,6 @@ if TYPE_CHECKING:
 DEFAULT_LIMIT = 20
 HIGHEST_LIMIT = 100
 ID = re.compile(r"[a-z]{2,16}_[0-9a-z]{26}", re.ASCII)
-
-
-class InvalidParameter(Refusal):
-    code = "invalid_parameter"
-    message = "A query parameter is not valid."
 
 
 class Pages(BasePagination):

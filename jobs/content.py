@@ -13,7 +13,7 @@ from config.errors import Refusal
 from jobs.errors import Gone
 from jobs.following import follow
 from jobs.models import Item, Output
-from jobs.reading import read_file
+from jobs.reading import exists, read_file
 
 VERY_LARGE = 2**53 - 1
 # the largest whole number that every client can hold
@@ -28,7 +28,7 @@ class RangeNotSatisfiable(Refusal):
 
 def content(request: HttpRequest, output: Output) -> HttpResponseBase:
     """The answer to a GET or HEAD for the bytes (RFC 9110: ETag, If-None-Match, Range, If-Range)."""
-    if not default_storage.exists(output.blob_id):
+    if not exists(output.blob_id):
         raise Gone("The output's file is no longer there.")
     etag = f'"{output.sha256}"'
     unchanged = get_conditional_response(request, etag=etag)

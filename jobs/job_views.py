@@ -20,7 +20,7 @@ from accounts.authentication import caller
 from accounts.limits import UserWrites
 from accounts.models import Scope
 from accounts.replays import Asked, Done, once
-from config.errors import NotFound, Refusal
+from config.errors import InvalidParameter, NotFound
 from jobs import services
 from jobs.job_serializers import ItemSerializer, JobSerializer, JobStatusSerializer
 from jobs.models import Item, Job, State
@@ -30,8 +30,8 @@ LATEST = 253_402_300_799
 # Unix seconds: the end of the year 9999
 
 
-def invalid(name: str, expected: str) -> Refusal:
-    return Refusal(f"'{name}' must be {expected}.", code="invalid_parameter", param=name)
+def invalid(name: str, expected: str) -> InvalidParameter:
+    return InvalidParameter(f"'{name}' must be {expected}.", param=name)
 
 
 class JobList(generics.ListAPIView[Job]):

@@ -5,12 +5,26 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 
-from django.core.files.storage import Storage
+import structlog
+from django.core.files.storage import Storage, default_storage
 
-from jobs.errors import Gone
+from jobs.errors import Gone, StorageUnavailable
+
+log = structlog.get_logger("storage")
 
 PIECE = 1 << 16
 # bytes read at a time
+AWAY_RETRY = 5.0
+# seconds after which a client may try again
+
+
+def exists(name: str) -> bool:
+    """Whether the storage has a file of that name; StorageUnavailable when it can't be asked."""
+    try:
+        return default_storage.exists(name)
+    except Exception as fault:  # whatever the storage's own library raises
+        log.error("storage away", exc_info=fault)
+        raise StorageUnavailable("Outputs can't be read now. Try again shortly.", retry_after=AWAY_RETRY) from fault
 
 
 async def read_file(storage: Storage, name: str, start: int, stop: int) -> AsyncIterator[bytes]:

@@ -23,9 +23,13 @@ def reuse_key(*, text: str, options: dict[str, Any], format: str) -> str:  # noq
     return hashlib.sha256(canonical.encode()).hexdigest()
 
 
-def stored(owner: User, keys: Collection[str]) -> dict[str, Output]:
-    """An owner's outputs by reuse key."""
-    found = Output.objects.of(owner).lasting().filter(reuse_key__in=keys).select_related("blob") if keys else ()
+def stored(owner: User, keys: Collection[str], *, to_serve: bool = False) -> dict[str, Output]:
+    """An owner's outputs by reuse key. Those that are to be served keep their bytes to the end of the transaction, whoever deletes them."""
+    if not keys:
+        return {}
+    found = Output.objects.of(owner).lasting().filter(reuse_key__in=keys).select_related("blob")
+    if to_serve:
+        found = found.select_for_update(of=("blob",))
     return {output.reuse_key: output for output in found}
 
 

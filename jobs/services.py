@@ -218,7 +218,7 @@ def retry(*, job: Job) -> int:
 
 def _write(job: Job, items: list[Item], *, reuse_among: set[str], percent: int, reservation: Reservation) -> None:
     """Insert the items. What is stored already ends at once, what is being made already waits for that."""
-    stored = reuse.stored(job.owner, reuse_among)
+    stored = reuse.stored(job.owner, reuse_among, to_serve=True)
     in_flight = reuse.in_flight(job.owner, reuse_among - set(stored))
     served: list[Item] = []
     for item in items:

@@ -4,7 +4,7 @@ PORT ?= 8000
 VENV := .venv
 PYTHON := $(VENV)/bin/python
 
-.PHONY: help setup run test check bench faults
+.PHONY: help setup run test check embedded deployed bench faults
 
 help:  ## say what there is
 	@grep -E '^[a-z]+:.*##' Makefile | sed 's/:.*## /\t/'
@@ -29,10 +29,12 @@ test: $(VENV)/.dev  ## check, then every test in both shapes, on real servers
 	@sh .ci/packages test
 	@$(MAKE) --no-print-directory check
 	$(VENV)/bin/coverage erase
-	$(VENV)/bin/coverage run -m pytest --shape=embedded
-	$(VENV)/bin/coverage run -m pytest --shape=deployed
+	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target embedded deployed
 	$(VENV)/bin/coverage combine -q
 	$(VENV)/bin/coverage report
+
+embedded deployed:
+	$(VENV)/bin/coverage run -m pytest -p no:cacheprovider --shape=$@
 
 faults: $(VENV)/.dev  ## break everything once while thousands of items are made, and count what is left
 	@sh .ci/packages test

@@ -19,9 +19,7 @@ from tests.servers import PostgresServer, RedisServer
 SHAPES = ("embedded", "deployed")
 SAME_IN_BOTH = (
     "tests/config/",
-    "tests/e2e/test_faults.py",
     "tests/jobs/test_outbound.py",
-    "tests/jobs/test_schedule.py",
     "tests/voice/audio/",
     "tests/voice/engines/",
     "tests/voice/text/",

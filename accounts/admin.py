@@ -11,7 +11,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from accounts.listed import Listed, NoYears
-from accounts.models import ApiKey, Override, Plan, Quota, Replay, SignIn, Usage, User
+from accounts.models import ApiKey, Limits, Override, Plan, Quota, Replay, SignIn, Usage, User
 from accounts.models.ledger import MILLISECONDS
 from accounts.usage import COUNTERS, limit_in_force
 
@@ -50,6 +50,15 @@ class PlanAdmin(NoYears):
     list_display = ["name", "is_default", "span", "time_zone", "characters", "speech_seconds", "concurrent_jobs", "requests_per_minute"]
     list_filter = ["is_default", "span"]
     search_fields = ["name"]
+    fields = [
+        "name",
+        "is_default",
+        "span",
+        "time_zone",
+        *(field.name for field in Limits._meta.get_fields()),
+        "reuse_percent",
+        "retention_days",
+    ]
 
     @transaction.atomic
     def save_model(self, request: HttpRequest, plan: Plan, form: Any, change: bool) -> None:

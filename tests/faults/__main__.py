@@ -6,6 +6,7 @@ import argparse
 import contextlib
 import sys
 import tempfile
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -24,6 +25,7 @@ BRIEFS = 4
 # that the tones come in
 BETWEEN = 4.0
 # seconds between two faults
+BETWEEN_LOOKS = 0.1
 QUIET = 300.0
 # seconds after the last fault in which all must be over
 STREAM_SECONDS = 10
@@ -50,13 +52,17 @@ def main() -> int:
 def run(system: System, breaking: Breaking) -> int:
     workload = Workload(system)
     started = time.monotonic()
-    with ThreadPoolExecutor(1) as client:
+    over = threading.Event()
+    with ThreadPoolExecutor(2) as client:
         submitting = client.submit(submit, workload, started)
+        asking = client.submit(ask, workload, over)
         for step in breaking.steps():
             tell(step.__name__.replace("_", " "))
             breaking.run(step)
             time.sleep(BETWEEN)
         submitting.result()
+        over.set()
+        asking.result()
     jobs = workload.wait(QUIET)
     tell(f"all over after {time.monotonic() - started:.1f} s; {workload.refused} requests had to be sent again")
     for job in jobs:
@@ -77,6 +83,12 @@ def submit(workload: Workload, started: float) -> None:
         workload.submit(f"tones-{brief}", "tone", "tone", texts)
         time.sleep(BETWEEN)
     tell(f"{TONES + SPOKEN} items accepted after {time.monotonic() - started:.1f} s")
+
+
+def ask(workload: Workload, over: threading.Event) -> None:
+    """Somebody who looks at his jobs all the time."""
+    while not over.wait(BETWEEN_LOOKS):
+        workload.look()
 
 
 def left_over(system: System, breaking: Breaking) -> list[str]:

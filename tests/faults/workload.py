@@ -48,6 +48,10 @@ class Workload:
             assert time.monotonic() < deadline, [(job["name"], job["state"], job["counts"]) for job in jobs]
             time.sleep(1)
 
+    def look(self) -> None:
+        """Ask for the list of jobs until there is an answer."""
+        self._insist("GET", "/v1/jobs")
+
     def items(self, job_id: str) -> list[dict[str, Any]]:
         items: list[dict[str, Any]] = []
         after = ""

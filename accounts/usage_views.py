@@ -87,7 +87,7 @@ class UsageReport(APIView):
         """What you used, and what is left of the current period. As CSV: the sums alone."""
         for name in request.query_params:
             if name not in ("start", "end", "group_by", "as"):
-                raise InvalidParameter(f"There is no parameter '{_shown(name)}' here.", param=_shown(name))
+                raise InvalidParameter.unknown(name)
         owner = caller(request).user
         form = _choice(request, "as", ("json", "csv"))
         by = _groups(request)
@@ -152,7 +152,3 @@ def _as_csv(columns: list[str], data: list[dict[str, Any]]) -> HttpResponse:
 def _cell(value: Any) -> str:
     text = "" if value is None else str(value)
     return f"'{text}" if text.startswith(FORMULA) else text
-
-
-def _shown(name: str) -> str:
-    return name[:40].encode("ascii", "backslashreplace").decode()

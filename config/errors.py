@@ -6,6 +6,9 @@ needs and nothing else: an HTTP status, a stable code, a message that says what 
 
 from __future__ import annotations
 
+LONGEST_SHOWN = 40
+# characters of a parameter's name that a refusal repeats
+
 
 class Refusal(Exception):
     """A request, or a piece of work, that is answered with no.
@@ -42,6 +45,11 @@ class Refusal(Exception):
 class InvalidParameter(Refusal):
     code = "invalid_parameter"
     message = "A query parameter is not valid."
+
+    @classmethod
+    def unknown(cls, name: str) -> InvalidParameter:
+        shown = name[:LONGEST_SHOWN].encode("ascii", "backslashreplace").decode()
+        return cls(f"There is no parameter '{shown}' here.", param=shown)
 
 
 class NotAuthenticated(Refusal):

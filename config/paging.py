@@ -34,7 +34,7 @@ class Pages(BasePagination):
         known = {"limit", "after", *getattr(view, "query_parameters", ())}
         for name in request.query_params:
             if name not in known:
-                raise InvalidParameter(f"There is no parameter '{_shown(name)}' here.", param=_shown(name))
+                raise InvalidParameter.unknown(name)
         by: str | None = getattr(view, "paged_by", None)
         limit = _limit(request.query_params.get("limit", str(DEFAULT_LIMIT)))
         after = request.query_params.get("after")
@@ -93,7 +93,3 @@ def _limit(text: str) -> int:
     if not (text.isascii() and text.isdigit() and len(text) <= len(str(HIGHEST_LIMIT)) and 1 <= int(text) <= HIGHEST_LIMIT):
         raise InvalidParameter(f"'limit' must be a whole number from 1 to {HIGHEST_LIMIT}.", param="limit")
     return int(text)
-
-
-def _shown(name: str) -> str:
-    return name[:40].encode("ascii", "backslashreplace").decode()

@@ -56,12 +56,16 @@ def end_twins(item: Item) -> None:
     """
     if not item.reuse_key:
         return
-    for twin in Item.objects.orphaned().filter(twin=item).select_related("job__owner").order_by("id"):
-        output = Output.objects.filter(item=item).select_related("blob").first()
-        if output is None:
-            _make_heir(twin)
-            return
-        percent = quotas.allowance(twin.job.owner).plan.reuse_percent
+    twins = list(Item.objects.orphaned().filter(twin=item).select_related("job__owner").order_by("id"))
+    if not twins:
+        return
+    output = Output.objects.filter(item=item).select_related("blob").first()
+    if output is None:
+        _make_heir(twins[0])
+        return
+    # an owner's items share results with his own only
+    percent = quotas.allowance(twins[0].job.owner).plan.reuse_percent
+    for twin in twins:
         copy, charge = serve(twin, output, percent=percent)
         with transaction.atomic():
             if twin.end_as_twin(charge=charge):

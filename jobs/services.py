@@ -14,7 +14,6 @@ from django.db.models import F, Sum
 from django.db.models.functions import Now
 
 from accounts import quotas
-from accounts.ids import new_id
 from accounts.models import ApiKey, User
 from accounts.quotas import Allowance, Amount, Reservation
 from accounts.replays import Asked, Done
@@ -86,9 +85,7 @@ def retried(owner: User, asked: Asked) -> Done | None:
     return None if job is None else Done(job.pk, replayed=True)
 
 
-def submit(
-    *, owner: User, api_key: ApiKey | None, kind: str, orders: Sequence[Order], about: About | None = None, job_id: str | None = None
-) -> Job:
+def submit(*, owner: User, api_key: ApiKey | None, kind: str, orders: Sequence[Order], about: About | None = None) -> Job:
     """Write the job and its items in one transaction; their messages leave when it is committed.
 
     InsufficientQuota, RateLimited or StorageFull when the owner may have no more, Overloaded when there is no room or nobody to do it.
@@ -111,7 +108,6 @@ def submit(
         # from here on, nobody else submits for this owner until the end of the transaction
         _refuse_too_much(owner, allowed, storing=any(order.store for order in orders))
         job = Job.objects.create(
-            id=job_id or new_id("job"),
             owner=owner,
             api_key=api_key,
             kind=kind,

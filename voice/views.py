@@ -55,9 +55,8 @@ class Speech(APIView):
         streamed = speech.response_format != "wav" or speech.stream_format is not None or request.headers.get(RAW_RESPONSE) == "stream"
         identity = caller(request)
         asked = Asked.by(request)
-        fresh = "no-cache" in request.headers.get("Cache-Control", "").lower()
         item, replayed = request_speech(
-            owner=identity.user, api_key=identity.api_key, speech=speech, streamed=streamed, fresh=fresh, asked=asked
+            owner=identity.user, api_key=identity.api_key, speech=speech, streamed=streamed, fresh=_fresh(request), asked=asked
         )
         # whoever sent a key comes again with it
         return Accepted(item, sse=speech.stream_format == "sse", stays=speech.resume or asked.key is not None, replayed=replayed)
@@ -86,12 +85,16 @@ class Jobs(JobList):
         objects. What is wrong with one of them refuses all of them, and names it.
         """
         identity = caller(request)
-        fresh = "no-cache" in request.headers.get("Cache-Control", "").lower()
         done = request_brief(
-            owner=identity.user, api_key=identity.api_key, asked=Asked.by(request), fresh=fresh, read=partial(_brief, request)
+            owner=identity.user, api_key=identity.api_key, asked=Asked.by(request), fresh=_fresh(request), read=partial(_brief, request)
         )
         headers = {"Location": f"/v1/jobs/{done.subject}", **({"idempotent-replayed": "true"} if done.replayed else {})}
         return Response(done.answer, status=202, headers=headers)
+
+
+def _fresh(request: Request) -> bool:
+    """Whether the caller wants it made anew, stored or not."""
+    return "no-cache" in request.headers.get("Cache-Control", "").lower()
 
 
 def _brief(request: Request) -> tuple[Brief, list[BriefItem]]:

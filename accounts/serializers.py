@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
@@ -36,6 +36,16 @@ class NewApiKey(Body):
     expires_in: int | None = Field(None, ge=60, le=LONGEST_KEY_LIFE, strict=True, description="Seconds; no end when left out")
 
 
+class UnixTime(serializers.IntegerField):
+    """A moment as OpenAI's shapes have it, in Unix seconds."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(read_only=True, help_text=options.pop("help_text", "Unix seconds"), **options)
+
+    def to_representation(self, moment: datetime) -> int:  # type: ignore[override]  # a moment is no int yet
+        return int(moment.timestamp())
+
+
 class PairSerializer(serializers.Serializer[Any]):
     access = serializers.CharField()
     refresh = serializers.CharField()
@@ -44,7 +54,7 @@ class PairSerializer(serializers.Serializer[Any]):
 class MeSerializer(serializers.ModelSerializer[User]):
     object = serializers.SerializerMethodField()
     scopes = serializers.SerializerMethodField()
-    created_at = serializers.SerializerMethodField()
+    created_at = UnixTime(source="date_joined")
 
     class Meta:
         model = User
@@ -56,10 +66,6 @@ class MeSerializer(serializers.ModelSerializer[User]):
     def get_scopes(self, _user: User) -> list[str]:
         """Those of the token that asks."""
         return sorted(self.context["scopes"])
-
-    def get_created_at(self, user: User) -> int:
-        """Unix seconds."""
-        return int(user.date_joined.timestamp())
 
 
 class ApiKeySerializer(serializers.ModelSerializer[ApiKey]):

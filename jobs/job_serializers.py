@@ -5,15 +5,11 @@ from typing import Any
 
 from rest_framework import serializers
 
+from accounts.serializers import UnixTime
 from jobs.models import Item, Job, State
 
 WHOLE = 100
 # per cent
-
-
-def unix(moment: datetime | None) -> int | None:
-    """Unix seconds."""
-    return None if moment is None else int(moment.timestamp())
 
 
 class JobSerializer(serializers.ModelSerializer[Job]):
@@ -21,9 +17,9 @@ class JobSerializer(serializers.ModelSerializer[Job]):
     counts = serializers.SerializerMethodField()
     progress = serializers.SerializerMethodField()
     webhook_url = serializers.SerializerMethodField()
-    created_at = serializers.SerializerMethodField()
-    started_at = serializers.SerializerMethodField()
-    finished_at = serializers.SerializerMethodField()
+    created_at = UnixTime()
+    started_at = UnixTime(allow_null=True)
+    finished_at = UnixTime(allow_null=True)
     metadata = serializers.DictField(child=serializers.CharField(), read_only=True)
 
     class Meta:
@@ -60,18 +56,6 @@ class JobSerializer(serializers.ModelSerializer[Job]):
     def get_webhook_url(self, job: Job) -> str | None:
         return job.webhook.url if job.webhook else None
 
-    def get_created_at(self, job: Job) -> int | None:
-        """Unix seconds."""
-        return unix(job.created_at)
-
-    def get_started_at(self, job: Job) -> int | None:
-        """Unix seconds."""
-        return unix(job.started_at)
-
-    def get_finished_at(self, job: Job) -> int | None:
-        """Unix seconds."""
-        return unix(job.finished_at)
-
 
 class JobStatusSerializer(JobSerializer):
     """One job, with what has to be counted for it."""
@@ -106,8 +90,8 @@ class ItemSerializer(serializers.ModelSerializer[Item]):
     voice = serializers.SerializerMethodField()
     output_id = serializers.SerializerMethodField()
     error = serializers.SerializerMethodField()
-    created_at = serializers.SerializerMethodField()
-    finished_at = serializers.SerializerMethodField()
+    created_at = UnixTime()
+    finished_at = UnixTime(allow_null=True)
 
     class Meta:
         model = Item
@@ -142,11 +126,3 @@ class ItemSerializer(serializers.ModelSerializer[Item]):
     def get_error(self, item: Item) -> dict[str, Any] | None:
         """Why it has failed."""
         return {"code": item.error_code, "message": item.error_message} if item.error_code and item.state != State.COMPLETED else None
-
-    def get_created_at(self, item: Item) -> int | None:
-        """Unix seconds."""
-        return unix(item.created_at)
-
-    def get_finished_at(self, item: Item) -> int | None:
-        """Unix seconds."""
-        return unix(item.finished_at)

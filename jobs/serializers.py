@@ -4,12 +4,13 @@ from typing import Any
 
 from rest_framework import serializers
 
+from accounts.serializers import UnixTime
 from jobs.models import Output
 
 
 class OutputSerializer(serializers.ModelSerializer[Output]):
     object = serializers.SerializerMethodField()
-    created_at = serializers.SerializerMethodField()
+    created_at = UnixTime()
     job_id = serializers.CharField(read_only=True)
     item_id = serializers.CharField(read_only=True)
     configuration = serializers.JSONField(read_only=True)
@@ -21,10 +22,6 @@ class OutputSerializer(serializers.ModelSerializer[Output]):
 
     def get_object(self, _output: Output) -> str:
         return "output"
-
-    def get_created_at(self, output: Output) -> int:
-        """Unix seconds."""
-        return int(output.created_at.timestamp())
 
 
 class DeletedSerializer(serializers.Serializer[Any]):

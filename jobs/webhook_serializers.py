@@ -3,8 +3,7 @@ from __future__ import annotations
 from pydantic import Field
 from rest_framework import serializers
 
-from accounts.serializers import Body
-from jobs.job_serializers import unix
+from accounts.serializers import Body, UnixTime
 from jobs.models import Delivery, Webhook
 from jobs.models.webhooks import DeliveryState
 from jobs.webhooks import secret
@@ -17,9 +16,9 @@ class NewWebhook(Body):
 
 class WebhookSerializer(serializers.ModelSerializer[Webhook]):
     object = serializers.SerializerMethodField()
-    created_at = serializers.SerializerMethodField()
-    disabled_at = serializers.SerializerMethodField()
-    failing_since = serializers.SerializerMethodField()
+    created_at = UnixTime()
+    disabled_at = UnixTime(allow_null=True, help_text="Unix seconds. Nothing is sent to one that is disabled.")
+    failing_since = UnixTime(allow_null=True, help_text="Unix seconds; none when the last delivery arrived.")
 
     class Meta:
         model = Webhook
@@ -28,18 +27,6 @@ class WebhookSerializer(serializers.ModelSerializer[Webhook]):
 
     def get_object(self, _webhook: Webhook) -> str:
         return "webhook"
-
-    def get_created_at(self, webhook: Webhook) -> int | None:
-        """Unix seconds."""
-        return unix(webhook.created_at)
-
-    def get_disabled_at(self, webhook: Webhook) -> int | None:
-        """Unix seconds. Nothing is sent to one that is disabled."""
-        return unix(webhook.disabled_at)
-
-    def get_failing_since(self, webhook: Webhook) -> int | None:
-        """Unix seconds; none when the last delivery arrived."""
-        return unix(webhook.failing_since)
 
 
 class SecretWebhookSerializer(WebhookSerializer):
@@ -58,9 +45,9 @@ class DeliverySerializer(serializers.ModelSerializer[Delivery]):
     webhook_id = serializers.CharField(read_only=True)
     job_id = serializers.CharField(read_only=True, allow_null=True)
     payload = serializers.DictField(read_only=True)
-    created_at = serializers.SerializerMethodField()
+    created_at = UnixTime()
     next_try_at = serializers.SerializerMethodField()
-    finished_at = serializers.SerializerMethodField()
+    finished_at = UnixTime(allow_null=True)
 
     class Meta:
         model = Delivery
@@ -84,14 +71,6 @@ class DeliverySerializer(serializers.ModelSerializer[Delivery]):
     def get_object(self, _delivery: Delivery) -> str:
         return "webhook.delivery"
 
-    def get_created_at(self, delivery: Delivery) -> int | None:
-        """Unix seconds."""
-        return unix(delivery.created_at)
-
     def get_next_try_at(self, delivery: Delivery) -> int | None:
         """Unix seconds; none when there will be no other."""
-        return unix(delivery.due_at) if delivery.state == DeliveryState.PENDING else None
-
-    def get_finished_at(self, delivery: Delivery) -> int | None:
-        """Unix seconds."""
-        return unix(delivery.finished_at)
+        return int(delivery.due_at.timestamp()) if delivery.state == DeliveryState.PENDING else None

@@ -4,6 +4,7 @@ from typing import Any
 
 from rest_framework import serializers
 
+from accounts.serializers import UnixTime
 from voice.models import Voice
 
 
@@ -11,7 +12,7 @@ class VoiceSerializer(serializers.ModelSerializer[Voice]):
     id = serializers.SerializerMethodField()
     object = serializers.SerializerMethodField()
     type = serializers.SerializerMethodField()
-    created_at = serializers.SerializerMethodField()
+    created_at = UnixTime()
     model = serializers.CharField(source="model_id")
     languages = serializers.ListField(child=serializers.CharField())
 
@@ -28,10 +29,6 @@ class VoiceSerializer(serializers.ModelSerializer[Voice]):
 
     def get_type(self, voice: Voice) -> str:
         return "stock" if voice.owner_id is None else "custom"
-
-    def get_created_at(self, voice: Voice) -> int:
-        """Unix seconds."""
-        return int(voice.created_at.timestamp())
 
 
 class VoiceNameSerializer(serializers.Serializer[Any]):

@@ -41,9 +41,9 @@ def in_flight(owner: User, keys: Collection[str]) -> dict[str, str]:
     return dict(items.values_list("reuse_key", "pk"))
 
 
-def serve(item: Item, output: Output, *, percent: int) -> tuple[Output, Charge]:
+def serve(item: Item, output: Output, *, characters: int, percent: int) -> tuple[Output, Charge]:
     """An item's own output with the bytes of another's, and what it costs: a share of what making it would have."""
-    price = Amount(characters=item.characters, milliseconds=round(output.seconds * MILLISECONDS)).share(percent)
+    price = Amount(characters=characters, milliseconds=round(output.seconds * MILLISECONDS)).share(percent)
     copy = Output.of(item, blob=output.blob, attempt=item.attempt, seconds=output.seconds)
     return copy, item.charge(price, reused=True)
 
@@ -66,7 +66,7 @@ def end_twins(item: Item) -> None:
     # an owner's items share results with his own only
     percent = quotas.allowance(twins[0].job.owner).plan.reuse_percent
     for twin in twins:
-        copy, charge = serve(twin, output, percent=percent)
+        copy, charge = serve(twin, output, characters=twin.characters, percent=percent)
         with transaction.atomic():
             if twin.end_as_twin(charge=charge):
                 copy.save(force_insert=True)

@@ -149,7 +149,7 @@ def submit(*, owner: User, api_key: ApiKey | None, kind: str, orders: Sequence[O
             )
             for position, (order, key, amount) in enumerate(zip(orders, keys, amounts, strict=True))
         ]
-        _write(job, items, reuse_among=wanted, percent=percent, reservation=reservation)
+        _write(job, items, orders, reuse_among=wanted, percent=percent, reservation=reservation)
         if batch:
             transaction.on_commit(partial(deal, owner.pk))
         else:
@@ -212,7 +212,7 @@ def retry(*, job: Job) -> int:
     return number
 
 
-def _write(job: Job, items: list[Item], *, reuse_among: set[str], percent: int, reservation: Reservation) -> None:
+def _write(job: Job, items: list[Item], orders: Sequence[Order], *, reuse_among: set[str], percent: int, reservation: Reservation) -> None:
     """Insert the items. What is stored already ends at once, what is being made already waits for that."""
     stored = reuse.stored(job.owner, reuse_among, to_serve=True)
     in_flight = reuse.in_flight(job.owner, reuse_among - set(stored))
@@ -231,7 +231,9 @@ def _write(job: Job, items: list[Item], *, reuse_among: set[str], percent: int, 
     Item.objects.bulk_create(items, batch_size=ROWS_AT_ONCE)
     if not served:
         return
-    pairs = [reuse.serve(item, stored[item.reuse_key], percent=percent) for item in served]
+    pairs = [
+        reuse.serve(item, stored[item.reuse_key], characters=orders[item.position].expected.characters, percent=percent) for item in served
+    ]
     Output.objects.bulk_create((output for output, _ in pairs), batch_size=ROWS_AT_ONCE)
     Job.objects.count_end(job.pk, State.COMPLETED, len(served), sequences=len(served))
     share = quotas.total(Amount(item.characters, item.milliseconds) for item in served)

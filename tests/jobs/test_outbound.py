@@ -219,7 +219,7 @@ def test_no_proxy_of_the_environment_is_used(inside, monkeypatch):
 
 def took(started: float) -> bool:
     """Whether it was about the deadline."""
-    return SHORT * 0.8 < time.monotonic() - started < SHORT + 1
+    return SHORT * 0.8 < time.monotonic() - started < SHORT + 5
 
 
 def test_a_receiver_that_never_answers_is_given_up(hurried):
@@ -349,7 +349,7 @@ def test_a_receiver_that_answers_before_it_has_read_all_is_heard(inside):
         connection.sendall(b"HTTP/1.1 413 Content Too Large\r\nContent-Length: 0\r\n\r\n")
         connection.shutdown(socket.SHUT_WR)
         connection.recv(1 << 20)
-        connection.shutdown(socket.SHUT_RD)
+        connection.close()
 
     with socket.create_server(("127.0.0.1", 0)) as server:
         threading.Thread(target=refuse, args=(server,), daemon=True).start()

@@ -66,7 +66,7 @@ def test_it_costs_what_the_plan_says(alice):
     again = ask(alice)
 
     usage = Usage.objects.get(item_id=again.pk)
-    assert (usage.characters, usage.milliseconds) == (2, 250)
+    assert (usage.characters, usage.milliseconds) == (3, 250)
 
 
 def test_a_spent_quota_still_gets_what_is_free(alice):

@@ -177,7 +177,7 @@ async def test_silence_is_told_after_the_wait_again_and_again(streams):
         begun = time.monotonic()
 
         assert [await anext(entries), await anext(entries)] == [None, None]
-        assert 0.35 < time.monotonic() - begun < 2
+        assert 0.35 < time.monotonic() - begun < 5
 
 
 async def test_a_dropped_stream_is_gone_and_may_begin_anew_under_its_readers(streams):

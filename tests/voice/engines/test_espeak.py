@@ -92,7 +92,7 @@ def test_a_slow_listener_keeps_nobody_waiting(espeak: Espeak):
 
     say(espeak, FOX, US)
 
-    assert time.perf_counter() - started < 2
+    assert time.perf_counter() - started < 5
     assert sum(map(len, slow)) > 22_050 * 60
 
 
@@ -104,7 +104,7 @@ def test_closing_stops_the_library(espeak: Espeak):
     long.close()
     say(espeak, "Next.", US)
 
-    assert time.perf_counter() - started < 1
+    assert time.perf_counter() - started < 5
 
 
 def test_blocks_are_short_and_can_be_written_to(espeak: Espeak):

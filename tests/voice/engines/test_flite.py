@@ -87,7 +87,7 @@ def test_closing_stops_the_child(flite: Flite):
 
     blocks.close()
 
-    assert time.perf_counter() - started < 0.1
+    assert time.perf_counter() - started < 1
     _wait_until(lambda: len(_family(flite)) == 1)
 
 

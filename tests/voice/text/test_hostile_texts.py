@@ -1,4 +1,7 @@
-"""Texts that make careless code quadratic. The limits are far above what was measured (150 ms) and far below what quadratic costs."""
+"""Texts that make careless code quadratic. The limits are far above what was measured (150 ms) and far below what quadratic costs.
+
+They are of processor time, which other work on the machine does not lengthen.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,7 @@ from voice.text import forbidden_character, normalise, plan, speakable
 from voice.text.sentences import LONGEST
 
 SIZE = 100_000
-LIMIT_S = 1.5
+LIMIT_S = 3.0
 
 PATTERNS = [
     "a.", "x", "(", '"', "'", "“a ", "A. ", ".", "Dr. ", "?!", "1. ", "1.", " ", "\n", "\t \n", "http://a.b", "(a ", "你好。", "你",
@@ -23,21 +26,21 @@ PATTERNS = [
 @pytest.mark.parametrize("pattern", PATTERNS, ids=ascii)
 def test_it_is_done_soon(pattern):
     text = (pattern * SIZE)[:SIZE]
-    started = time.perf_counter()
+    started = time.process_time()
 
     speakable(text)
     forbidden_character(text)
     pieces = plan(normalise(text), "en") + plan(text, "zh")
 
-    assert time.perf_counter() - started < LIMIT_S
+    assert time.process_time() - started < LIMIT_S
     assert all(len(piece.text) <= LONGEST for piece in pieces)
 
 
 @pytest.mark.parametrize("closing", ["**", ")", "](", "`", '"'])
 def test_many_openings_before_one_close_are_no_trap(closing):
     text = ("[a **b `c _d (e " * SIZE)[:SIZE] + closing
-    started = time.perf_counter()
+    started = time.process_time()
 
     plan(normalise(text), "en")
 
-    assert time.perf_counter() - started < LIMIT_S
+    assert time.process_time() - started < LIMIT_S

@@ -54,5 +54,5 @@ $(VENV)/.run: $(VENV)/bin/pip pyproject.toml constraints.txt
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/bin/pip pyproject.toml constraints.txt
-	$(VENV)/bin/pip install -q -c constraints.txt -e '.[espeak,dev]'
+	$(VENV)/bin/pip install -q -c constraints.txt -e '.[espeak,gpu,dev]'
 	@touch $@ $(VENV)/.run

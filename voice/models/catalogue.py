@@ -16,11 +16,23 @@ ANY_LANGUAGE = "mul"
 # BCP 47 for "several": a voice that reads whatever it is given
 
 
+class Task(models.TextChoices):
+    SPEECH = "speech"
+    CONVERSION = "conversion"
+    TRANSCRIPTION = "transcription"
+
+
 class Model(models.Model):
-    """A speech engine, or a model that one has loaded, as callers name it."""
+    """A speech engine, or a model that one loads, as callers name it."""
 
     name = models.CharField(primary_key=True, max_length=100)
     engine = models.CharField(max_length=32)
+    task = models.CharField(max_length=16, choices=Task, default=Task.SPEECH)
+    location = models.CharField(max_length=500, blank=True)
+    # where an engine finds it: a name in its zoo, or a folder on the workers; empty: it is the engine itself
+    clones = models.BooleanField(default=False)
+    # speaks like a sample
+    licence = models.CharField(max_length=200, blank=True)
     verbatim = models.BooleanField(default=False)
     # takes the text as it is, whole
     slowest = models.FloatField(default=1.0)

@@ -75,6 +75,16 @@ class Environment(BaseSettings):
     s3_secret_access_key: str = Field("", description="its key's secret")
     test_engines: bool = Field(False, description="lets `seed` tell the tone engine to be slow, fail, hang or crash")
 
+    models_dir: Path | None = Field(None, description="folder of the models that workers fetch; empty: models in DATA_DIR")
+    device: str = Field("auto", description="what models run on: cpu, cuda, cuda:1; auto takes CUDA where there is one")
+    device_threads: int = Field(1, ge=1, le=256, description="CPU threads to one operation of a model; WORKER_THREADS run side by side")
+    model_memory_mib: int = Field(0, ge=0, description="MiB that the models of one worker may take, the least used leave; 0: no limit")
+    model_idle_seconds: float = Field(0.0, ge=0, description="seconds without use after which a model leaves the memory; 0: never")
+    model_wait_seconds: float = Field(60.0, ge=1, description="seconds that an item waits for a model that is loaded or busy")
+    preload_models: Words = Field((), description="models that a worker loads when it starts, with commas")
+    batch_window_ms: float = Field(5.0, ge=0, le=1000, description="how long a sentence waits on a GPU for others to be made with it")
+    batch_size: int = Field(16, ge=1, le=256, description="sentences that a GPU makes together")
+
     access_minutes: int = Field(5, ge=1, le=1440, description="life of an access token")
     refresh_days: int = Field(14, ge=1, le=365, description="life of a refresh token; each use starts it anew")
     sign_in_days: int = Field(30, ge=1, le=365, description="life of a sign-in, however often it is refreshed")
@@ -84,7 +94,7 @@ class Environment(BaseSettings):
 
     log_level: str = Field("INFO", description="DEBUG, INFO, WARNING or ERROR")
 
-    @field_validator("allowed_hosts", "trusted_origins", "trusted_proxies", mode="before")
+    @field_validator("allowed_hosts", "trusted_origins", "trusted_proxies", "preload_models", mode="before")
     @classmethod
     def _split(cls, value: Any) -> Any:
         return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value

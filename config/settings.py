@@ -208,6 +208,16 @@ STREAM_LIFETIME = timedelta(seconds=ENV.stream_seconds)
 WEBHOOK_PRIVATE = ENV.webhook_private
 MAX_INPUT_CHARACTERS = ENV.max_input_characters
 TEST_ENGINES = ENV.test_engines
+MODELS_DIR = ENV.models_dir or ENV.data_dir / "models"
+CONDITIONING_DIR = ENV.data_dir / "conditioning"
+DEVICE = ENV.device
+DEVICE_THREADS = ENV.device_threads
+MODEL_MEMORY = ENV.model_memory_mib << 20
+MODEL_IDLE = ENV.model_idle_seconds
+MODEL_PATIENCE = ENV.model_wait_seconds
+PRELOAD_MODELS = ENV.preload_models
+BATCH_WINDOW = ENV.batch_window_ms / 1000
+BATCH_SIZE = ENV.batch_size
 
 # ── HTTP ────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
 MAX_BODY_BYTES = ENV.max_body_bytes

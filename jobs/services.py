@@ -19,7 +19,7 @@ from accounts.quotas import Allowance, Amount, Reservation
 from accounts.replays import Asked, Done
 from config.errors import Overloaded, RateLimited, Unavailable
 from jobs import reuse
-from jobs.dealing import deal, is_batch, ring_all, tell_the_end
+from jobs.dealing import deal, is_batch, queue_of, ring_all, tell_the_end
 from jobs.errors import Cancelled, InvalidState, StorageFull
 from jobs.models import OPEN, Blob, Item, Job, Output, State, Webhook, Worker
 from jobs.reuse import reuse_key
@@ -92,7 +92,7 @@ def submit(*, owner: User, api_key: ApiKey | None, kind: str, orders: Sequence[O
     """
     batch = is_batch(orders[0].actor)
     if not batch:
-        _refuse_when_overloaded(len(orders))
+        _refuse_when_overloaded(len(orders), queue=queue_of(orders[0].actor))
     about = about or About()
     keys = [order.reuse_key for order in orders]
     wanted = {key for key, order in zip(keys, orders, strict=True) if key and not order.fresh}
@@ -277,13 +277,13 @@ def _refuse_too_much(owner: User, allowed: Allowance, *, storing: bool) -> None:
         raise StorageFull
 
 
-def _refuse_when_overloaded(more: int) -> None:
+def _refuse_when_overloaded(more: int, *, queue: str) -> None:
     room = settings.MAX_QUEUED - more
     waiting = Item.objects.filter(state=State.QUEUED, batch=False, twin=None).order_by()
     if room < 0 or waiting[: room + 1].count() > room:
         raise Overloaded("Too many items are waiting. Try again in a few seconds.", retry_after=BUSY_RETRY)
-    if not Worker.objects.alive().exists():
-        raise Overloaded("No worker is running. Try again shortly.", retry_after=BUSY_RETRY)
+    if not Worker.objects.serving(queue):
+        raise Overloaded("No worker for this is running. Try again shortly.", retry_after=BUSY_RETRY)
 
 
 def _forget(item: Item) -> None:

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from config.errors import NotFound, Refusal, Unavailable
+from config.errors import Conflict, NotFound, Refusal, Unavailable
 
 
 class VoiceNotFound(NotFound):
@@ -72,3 +72,10 @@ class NothingToSpeak(Refusal):
 class EngineMissing(Unavailable):
     code = "engine_unavailable"
     message = "The worker that took this has no such engine."
+
+
+class ModelExists(Conflict):
+    code = "model_exists"
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"There is a model '{name}' already. Choose another name, or change that one.", param="name")

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Generator
 from contextlib import closing
+from dataclasses import replace
 
+from jobs import departure
+from jobs.departure import Reason
 from jobs.work import Work
 from voice.audio.encode import SAMPLE_BYTES, Encoder, exact_wav_header
 from voice.audio.pcm import CLAUSE_PAUSE_MS, PARAGRAPH_PAUSE_MS, RATE, SENTENCE_PAUSE_MS, Joiner, Resampler
 from voice.catalogue import engines
-from voice.engines.base import Pcm, Speaker, Synthesizer, Utterance
-from voice.errors import EngineMissing
+from voice.engines.base import DeviceLost, Pcm, Source, Synthesizer, Utterance
+from voice.errors import EngineMissing, ModelNotFound
+from voice.models import Model
 from voice.text import Sentence, plan
 
 
@@ -22,29 +26,33 @@ def narrate(work: Work) -> None:
         raise EngineMissing
     blocks = _verbatim(engine, work) if engine.verbatim else _planned(engine, work)
     samples = 0
-    with Encoder(item.format) as encoder, closing(blocks):
-        for pcm in blocks:
-            samples += len(pcm)
-            work.write(encoder.encode(pcm), seconds=len(pcm) / RATE)
-        work.write(encoder.finish())
+    try:
+        with Encoder(item.format) as encoder, closing(blocks):
+            for pcm in blocks:
+                samples += len(pcm)
+                work.write(encoder.encode(pcm), seconds=len(pcm) / RATE)
+            work.write(encoder.finish())
+    except DeviceLost:
+        departure.ask(Reason.DEVICE_LOST)
+        raise
     if item.format == "wav":
         work.rewrite_start(exact_wav_header(samples * SAMPLE_BYTES))
 
 
 def _verbatim(engine: Synthesizer, work: Work) -> Generator[Pcm, None, None]:
-    utterance = _utterance(work, work.item.text)
-    with closing(engine.synthesize(utterance)) as spoken:
+    with closing(engine.synthesize(_utterance(work))) as spoken:
         yield from spoken
     work.characters = len(work.item.text)
 
 
 def _planned(engine: Synthesizer, work: Work) -> Generator[Pcm, None, None]:
     """Blocks at RATE, sentence by sentence, without dead air or clicks between them."""
-    speaker = _speaker(engine, work.item.options["speaker"])
     joiner = Joiner()
-    for sentence in plan(work.item.text, work.item.options["language"]):
-        resampler = Resampler(speaker.rate)
-        with closing(engine.synthesize(_utterance(work, sentence.text))) as spoken:
+    whole = _utterance(work)
+    for sentence in plan(whole.text, whole.language):
+        utterance = replace(whole, text=sentence.text)
+        resampler = Resampler(engine.rate(utterance))
+        with closing(engine.synthesize(utterance)) as spoken:
             for block in spoken:
                 work.check()
                 yield joiner.push(resampler.push(block))
@@ -60,10 +68,23 @@ def _pause_after(sentence: Sentence) -> float:
     return CLAUSE_PAUSE_MS if sentence.goes_on else SENTENCE_PAUSE_MS
 
 
-def _utterance(work: Work, text: str) -> Utterance:
+def _utterance(work: Work) -> Utterance:
+    """The item's whole text, as its engine is told to speak it."""
     options = work.item.options
-    return Utterance(text=text, speaker=options["speaker"], language=options["language"], speed=options["speed"], seed=options.get("seed"))
+    return Utterance(
+        text=work.item.text,
+        speaker=options["speaker"],
+        language=options["language"],
+        speed=options["speed"],
+        seed=options.get("seed"),
+        model=_source(work),
+        urgent=not work.item.batch,
+    )
 
 
-def _speaker(engine: Synthesizer, name: str) -> Speaker:
-    return next(speaker for speaker in engine.speakers() if speaker.name == name)
+def _source(work: Work) -> Source | None:
+    """Where the model's files are, by its row: never by what a request said."""
+    model = Model.objects.filter(pk=work.item.options["model"], enabled=True).first()
+    if model is None:
+        raise ModelNotFound(work.item.options["model"])
+    return model.source

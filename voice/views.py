@@ -147,4 +147,5 @@ def _aliases() -> Any:
 
 
 def _shown(model: Model | ModelAlias) -> dict[str, Any]:
-    return {"id": model.pk, "object": "model", "created": int(model.created_at.timestamp()), "owned_by": OWNER}
+    shown = {"id": model.pk, "object": "model", "created": int(model.created_at.timestamp()), "owned_by": OWNER}
+    return shown | {"task": model.task, "licence": model.licence, "clones": model.clones} if isinstance(model, Model) else shown

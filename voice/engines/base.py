@@ -148,4 +148,8 @@ class Synthesizer(Protocol):
 
     def speakers(self) -> Sequence[Speaker]: ...
 
+    def rate(self, utterance: Utterance) -> int:
+        """Hz of the blocks that come of an utterance."""
+        return next(speaker.rate for speaker in self.speakers() if speaker.name == utterance.speaker)
+
     def synthesize(self, utterance: Utterance) -> Generator[Pcm, None, None]: ...

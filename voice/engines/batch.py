@@ -29,8 +29,8 @@ class OutOfMemory(Exception):
 
 @dataclass(order=True, slots=True)
 class _Waiting(Generic[W, R]):
-    rank: tuple[bool, int]
-    # the urgent first, then in the order of arrival
+    order: tuple[bool, int]
+    # the urgent first, then as they came
     work: W = field(compare=False)
     size: int = field(compare=False)
     result: Future[R] = field(compare=False)
@@ -96,7 +96,7 @@ class Batcher(Generic[W, R]):
             return self._choose()
 
     def _choose(self) -> list[_Waiting[W, R]]:
-        """The first in rank, and as many of those that follow as fit beside it."""
+        """The first in order, and as many of those that follow as fit beside it."""
         batch: list[_Waiting[W, R]] = []
         longest = 0
         for waiting in sorted(self._waiting):

@@ -10,7 +10,18 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from voice.engines.base import DeviceLost, EngineFailed, EngineUnavailable, ModelBroken, Pcm, Reference, Source, Speaker, Utterance
+from voice.engines.base import (
+    DeviceLost,
+    EngineFailed,
+    EngineUnavailable,
+    ModelBroken,
+    Pcm,
+    Reference,
+    Source,
+    Speaker,
+    Synthesizer,
+    Utterance,
+)
 from voice.engines.batch import OutOfMemory
 from voice.engines.coqui import device, library, zoo
 from voice.engines.coqui.conversion import Converter
@@ -49,7 +60,7 @@ class Settings:
     # tokens in a batch, with what pads the shorter ones
 
 
-class Coqui:
+class Coqui(Synthesizer):
     """A Synthesizer whose voices are those of the models that it is named; it also converts voices."""
 
     name: ClassVar[str] = "coqui"
@@ -82,9 +93,8 @@ class Coqui:
     def pull(self, location: str, *, agreed: bool) -> None:
         zoo.pull(location, self._settings.models, agreed=agreed)
 
-    def rate(self, source: Source) -> int:
-        """Hz of what a model makes. Loads it."""
-        with self._pool.use(source) as model:
+    def rate(self, utterance: Utterance) -> int:
+        with self._pool.use(_model_of(utterance.model)) as model:
             return model.rate
 
     def synthesize(self, utterance: Utterance) -> Generator[Pcm, None, None]:

@@ -40,7 +40,6 @@ class Resident:
     def speak(self, utterance: Utterance) -> Generator[Wave, None, None]:
         """One sentence, in one piece or in several."""
         raise UnsupportedText("This model converts voices and reads no text.")
-        yield
 
     def close(self) -> None:
         self._module = None

@@ -5,7 +5,9 @@ from __future__ import annotations
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 
 from tests.e2e.system import System, running
@@ -124,7 +126,7 @@ def test_a_worker_that_lost_its_device_ends_and_the_next_does_the_work_once(shap
             "i = Item.objects.get(); print(i.state, i.attempt > 1, Usage.objects.count())"
         )
 
-    assert read_tones(answer.content) == "once"
+    assert read_tones(np.frombuffer(answer.content, np.int16)) == "once"
     assert told == "completed True 1"
     assert '"reason": "DEVICE_LOST"' in system.logged()
     assert '"status": 75' in system.logged()

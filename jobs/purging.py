@@ -14,7 +14,7 @@ from django.db.models.functions import Now
 from accounts.models import Replay, SignIn
 from jobs import storage
 from jobs.errors import InvalidState
-from jobs.models import Blob, Item, Output
+from jobs.models import Blob, Item, Job, Output
 
 log = structlog.get_logger("purge")
 
@@ -30,7 +30,7 @@ SIGN_INS_FOR = timedelta(days=30)
 
 
 def purge() -> None:
-    """Remove what is over: outputs, what items worked on, blobs that nothing names, answers to be said again, sign-ins.
+    """Remove what is over: outputs, what items worked on, steps on the way, blobs that nothing names, answers to be said again, sign-ins.
 
     Many may purge at once, and one that was killed leaves nothing that the next does not find.
     """
@@ -41,6 +41,7 @@ def purge() -> None:
         "sign_ins": _delete(_batches(SignIn.objects.filter(ended), end)),
         "outputs": sum(_forgotten(output) for batch in _batches(Output.objects.expired(), end) for output in _until(end, batch)),
         "sources": sum(storage.let_go(item) for batch in _batches(Item.objects.done_with_source(), end) for item in _until(end, batch)),
+        "steps": _delete(_batches(Job.objects.filter(listed=False, finished_at__lt=Now() - UNNAMED_FOR), end)),
         "blobs": sum(
             storage.remove(blob.pk, untouched=UNNAMED_FOR)
             for batch in _batches(Blob.objects.unnamed().filter(kept_at__lt=Now() - UNNAMED_FOR), end)

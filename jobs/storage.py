@@ -6,12 +6,15 @@ import hashlib
 import os
 import re
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from typing import IO, Any
 
 import structlog
+from django.conf import settings
 from django.core.files import File
 from django.core.files.storage import FileSystemStorage, default_storage
 from django.db import transaction
@@ -70,6 +73,27 @@ def keep(file: IO[bytes], *, owner_id: Any, form: str) -> Blob:
             raise StorageUnavailable from fault
         Blob.objects.filter(pk=name).update(kept_at=Now())
         return Blob.objects.get(pk=name)
+
+
+@contextmanager
+def fetched(blob: Blob) -> Iterator[IO[bytes]]:
+    """A copy of the bytes on this machine's disk, held against their SHA-256. StorageUnavailable when they can't be had now."""
+    digest = hashlib.sha256()
+    Path(settings.PARTS_DIR).mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryFile(dir=settings.PARTS_DIR) as copy:
+        try:
+            with default_storage.open(blob.pk) as file:
+                for chunk in file.chunks():
+                    digest.update(chunk)
+                    copy.write(chunk)
+        except Exception as fault:  # whatever the storage's own library raises
+            log.error("not read", exc_info=fault)
+            raise StorageUnavailable("What was stored can't be read now.") from fault
+        if digest.hexdigest() != blob.sha256:
+            log.error("not what was kept", name=blob.pk)
+            raise StorageUnavailable("What was stored can't be read now.")
+        copy.seek(0)
+        yield copy
 
 
 def forget(output: Output) -> None:

@@ -176,7 +176,7 @@ class Work(AbstractContextManager["Work"]):
                 storage.remove(output.blob_id)
             self._stop()
             return
-        if not item.streamed and not item.batch:  # whoever wants one of a batch finds it stored
+        if not item.streamed and not item.batch and item.job.listed:  # whoever wants one of a batch, or a step, finds it stored
             self._tell_all()
         self._tell(Entry(Kind.END, item.attempt, self._written))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dramatiq
 
 from jobs.work import claim
+from voice.intake import make_safe
 from voice.speaking import narrate
 
 
@@ -13,6 +14,13 @@ def speak(item_id: str) -> None:
     if work := claim(item_id):
         with work:
             narrate(work)
+
+
+@dramatiq.actor(queue_name="live", priority=0)
+def examine_upload(item_id: str) -> None:
+    if work := claim(item_id):
+        with work:
+            make_safe(work)
 
 
 @dramatiq.actor(queue_name="batch", priority=10)

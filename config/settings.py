@@ -206,6 +206,9 @@ STREAM_LIFETIME = timedelta(seconds=ENV.stream_seconds)
 
 # ── Voice ───────────────────────────────────────────────────────────────────────────────────────────────────────────────────
 WEBHOOK_PRIVATE = ENV.webhook_private
+MAX_UPLOAD_BYTES = ENV.max_upload_bytes
+MAX_UPLOAD_SECONDS = ENV.max_upload_seconds
+DECODE_SECONDS = ENV.decode_seconds
 MAX_INPUT_CHARACTERS = ENV.max_input_characters
 TEST_ENGINES = ENV.test_engines
 MODELS_DIR = ENV.models_dir or ENV.data_dir / "models"
@@ -225,6 +228,7 @@ MAX_BRIEF_BYTES = ENV.max_brief_bytes
 DATA_UPLOAD_MAX_MEMORY_SIZE = ENV.max_body_bytes
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 1000  # the admin's list pages post one field a row
 DATA_UPLOAD_MAX_NUMBER_FILES = 1
+FILE_UPLOAD_HANDLERS = ["django.core.files.uploadhandler.TemporaryFileUploadHandler"]  # never in memory
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["accounts.authentication.BearerAuthentication"],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated", "accounts.authentication.HasScope"],

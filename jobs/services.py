@@ -45,6 +45,8 @@ class Order:
     expected: Amount
     # what it will come to, as far as can be said before
     voice_id: str | None = None
+    source: Blob | None = None
+    # the bytes to work on
     ref: str = ""
     store: bool = True
     streamed: bool = True
@@ -57,7 +59,9 @@ class Order:
 
     @property
     def reuse_key(self) -> str:
-        return reuse_key(text=self.text, options=self.options, format=self.format) if self.store else ""
+        if not self.store:
+            return ""
+        return reuse_key(text=self.text, options=self.options, format=self.format, source=self.source.sha256 if self.source else None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +73,8 @@ class About:
     priority: int = 0
     webhook: Webhook | None = None
     request_hash: str = ""
+    listed: bool = True
+    # False: its owner sees nothing of it
 
     @classmethod
     def of(cls, asked: Asked, **fields: Any) -> About:
@@ -106,7 +112,7 @@ def submit(*, owner: User, api_key: ApiKey | None, kind: str, orders: Sequence[O
         ]
         reservation = quotas.reserve(owner, kind, quotas.total(amounts), allowed)
         # from here on, nobody else submits for this owner until the end of the transaction
-        _refuse_too_much(owner, allowed, storing=any(order.store for order in orders))
+        _refuse_too_much(owner, allowed, orders)
         job = Job.objects.create(
             owner=owner,
             api_key=api_key,
@@ -118,6 +124,7 @@ def submit(*, owner: User, api_key: ApiKey | None, kind: str, orders: Sequence[O
             webhook=about.webhook,
             announced=batch and (about.webhook is not None or Webhook.objects.of(owner).every().exists()),
             request_hash=about.request_hash,
+            listed=about.listed,
         )
         retention = allowed.plan.retention_days
         items = [
@@ -131,6 +138,7 @@ def submit(*, owner: User, api_key: ApiKey | None, kind: str, orders: Sequence[O
                 ref=order.ref,
                 voice_id=order.voice_id,
                 text=order.text,
+                source=order.source,
                 options=order.options,
                 format=order.format,
                 media_type=order.media_type,
@@ -268,12 +276,16 @@ def _shortest(asked: int | None, days: int | None) -> int | None:
     return min((span for span in (asked, most) if span is not None), default=None)
 
 
-def _refuse_too_much(owner: User, allowed: Allowance, *, storing: bool) -> None:
+def _refuse_too_much(owner: User, allowed: Allowance, orders: Sequence[Order]) -> None:
     jobs = allowed.limits["concurrent_jobs"]
     if jobs is not None and Job.objects.of(owner).open().count() >= jobs:
         raise RateLimited(f"{jobs} of your jobs are not over yet, as many as you may have at a time.", retry_after=BUSY_RETRY)
     room = allowed.limits["stored_bytes"]
-    if storing and room is not None and Blob.objects.filter(owner=owner).aggregate(sum=Sum("bytes", default=0))["sum"] >= room:
+    if room is None:
+        return
+    filled = Blob.objects.filter(owner=owner).aggregate(sum=Sum("bytes", default=0))["sum"]
+    # what an item works on is stored already, and so counted
+    if filled > room or (filled == room and any(order.store and order.source is None for order in orders)):
         raise StorageFull
 
 

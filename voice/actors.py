@@ -11,6 +11,7 @@ import structlog
 from config.errors import Refusal
 from jobs.work import claim
 from voice import catalogue, registry
+from voice.intake import make_safe
 from voice.models import Model
 from voice.speaking import narrate
 
@@ -22,6 +23,13 @@ def speak(item_id: str) -> None:
     if work := claim(item_id):
         with work:
             narrate(work)
+
+
+@dramatiq.actor(queue_name="live", priority=0)
+def examine_upload(item_id: str) -> None:
+    if work := claim(item_id):
+        with work:
+            make_safe(work)
 
 
 @dramatiq.actor(queue_name="batch", priority=10)

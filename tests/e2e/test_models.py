@@ -125,8 +125,9 @@ def test_a_worker_that_lost_its_device_ends_and_the_next_does_the_work_once(shap
             "from jobs.models import Item; from accounts.models import Usage;"
             "i = Item.objects.get(); print(i.state, i.attempt > 1, Usage.objects.count())"
         )
+        log = system.logged()
 
     assert read_tones(np.frombuffer(answer.content, np.int16)) == "once"
     assert told == "completed True 1"
-    assert '"reason": "DEVICE_LOST"' in system.logged()
-    assert '"status": 75' in system.logged()
+    assert '"reason": "DEVICE_LOST"' in log
+    assert '"status": 75' in log

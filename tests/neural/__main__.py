@@ -8,4 +8,5 @@ from pathlib import Path
 from tests.neural.makers import make_vits, make_xtts
 
 kind, folder, *speakers = sys.argv[1:]
-{"vits": make_vits, "xtts": make_xtts}[kind](Path(folder), speakers=tuple(speakers))
+make = make_xtts if kind == "xtts" else make_vits
+make(Path(folder), speakers=tuple(speakers))

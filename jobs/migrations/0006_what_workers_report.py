@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("jobs", "0004_outputs_need_blobs"),
+        ("jobs", "0005_sources_and_steps"),
     ]
 
     operations = [

@@ -35,6 +35,16 @@ class Stage(StrEnum):
     PRODUCTION = "production"
 
 
+class Review(StrEnum):
+    AUTOMATIC = "automatic"
+    STAFF = "staff"
+
+
+class Fate(StrEnum):
+    KEEP = "keep"
+    DELETE = "delete"
+
+
 class Environment(BaseSettings):
     """The variables of the environment. `.env.example` is made of these descriptions; a test holds the two together."""
 
@@ -77,6 +87,16 @@ class Environment(BaseSettings):
     s3_access_key_id: str = Field("", description="its key's id; empty: as boto3 finds one, such as the machine's role")
     s3_secret_access_key: str = Field("", description="its key's secret")
     test_engines: bool = Field(False, description="lets `seed` tell the tone engine to be slow, fail, hang or crash")
+
+    consent_review: Review = Field(
+        Review.AUTOMATIC, description="automatic or staff: who approves consents; automatic is the phrase check where speech is transcribed"
+    )
+    consent_phrases: dict[str, str] = Field(
+        {}, description='further phrases of consent, or others, as JSON: {"it": "Sono il proprietario di questa voce …"}'
+    )
+    consent_revoked_outputs: Fate = Field(
+        Fate.DELETE, description="keep or delete: what becomes of outputs when the consent to their voice is revoked"
+    )
 
     access_minutes: int = Field(5, ge=1, le=1440, description="life of an access token")
     refresh_days: int = Field(14, ge=1, le=365, description="life of a refresh token; each use starts it anew")

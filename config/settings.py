@@ -211,6 +211,10 @@ MAX_UPLOAD_SECONDS = ENV.max_upload_seconds
 DECODE_SECONDS = ENV.decode_seconds
 MAX_INPUT_CHARACTERS = ENV.max_input_characters
 TEST_ENGINES = ENV.test_engines
+CONSENT_REVIEW = ENV.consent_review
+CONSENT_PHRASES = ENV.consent_phrases
+CONSENT_REVOKED_OUTPUTS = ENV.consent_revoked_outputs
+CONDITIONING_DIR = DATA_DIR / "conditioning"  # what workers computed of the samples of voices
 
 # ── HTTP ────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
 MAX_BODY_BYTES = ENV.max_body_bytes
@@ -239,7 +243,11 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "COMPONENT_SPLIT_REQUEST": True,
-    "ENUM_NAME_OVERRIDES": {"JobState": "jobs.models.State", "DeliveryState": "jobs.models.webhooks.DeliveryState"},
+    "ENUM_NAME_OVERRIDES": {
+        "JobState": "jobs.models.State",
+        "DeliveryState": "jobs.models.webhooks.DeliveryState",
+        "ConsentState": "voice.models.ConsentState",
+    },
 }
 
 # ── Safety ──────────────────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -10,6 +10,7 @@ import dramatiq
 from django.conf import settings
 
 from voice.catalogue import synchronise
+from voice.conditioning import forget_leftovers
 
 QUEUES = {"live", "batch"}
 LOOK_EVERY = 1.0
@@ -21,6 +22,7 @@ IDLE_MS = 1000
 def start_worker() -> dramatiq.Worker:
     """Engines are loaded and listed first, so that a worker that reports itself alive can speak."""
     synchronise()
+    forget_leftovers()
     worker = dramatiq.Worker(dramatiq.get_broker(), queues=QUEUES, worker_threads=settings.WORKER_THREADS, worker_timeout=IDLE_MS)
     worker.start()
     return worker

@@ -5,6 +5,8 @@ from __future__ import annotations
 import dramatiq
 
 from jobs.work import claim
+from voice.conditioning import forget_leftovers
+from voice.consents import clear_revoked
 from voice.intake import make_safe
 from voice.speaking import narrate
 
@@ -28,3 +30,9 @@ def speak_in_batch(item_id: str) -> None:
     if work := claim(item_id):
         with work:
             narrate(work)
+
+
+@dramatiq.actor(queue_name="batch", priority=5)
+def clear_revoked_consents() -> None:
+    clear_revoked()
+    forget_leftovers()

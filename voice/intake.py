@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 import wave
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -27,7 +27,7 @@ from voice.audio.decode import decode
 from voice.audio.encode import SAMPLE_BYTES, exact_wav_header
 from voice.audio.errors import FILE
 from voice.audio.formats import FORMATS
-from voice.audio.judge import judge
+from voice.audio.judge import judge, measure
 from voice.audio.pcm import RATE
 from voice.engines.base import Pcm
 from voice.uploads import Purpose, bounds, look, opened
@@ -93,7 +93,9 @@ def make_safe(work: Work) -> None:
             check=work.check,
         )
     if purpose is Purpose.SAMPLE:
-        work.findings = {"findings": judge(pcm)}
+        sample = measure(pcm)
+        judge(sample)
+        work.findings = {"findings": asdict(sample)}
     work.write(exact_wav_header(pcm.size * SAMPLE_BYTES))
     work.write(pcm.astype("<i2", copy=False).tobytes(), seconds=pcm.size / RATE)
 

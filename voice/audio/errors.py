@@ -16,7 +16,9 @@ class AudioRefusal(Refusal):
 
 class UploadTooLarge(TooLarge):
     code = "upload_too_large"
-    message = "The file is too large."
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, param=FILE)
 
 
 class EmptyFile(AudioRefusal):

@@ -7,6 +7,7 @@ from typing import Any
 
 import dramatiq
 import pytest
+from asgiref.sync import async_to_sync
 from django.core.files.storage import default_storage
 from django.db import connection
 from dramatiq_crontab import scheduler
@@ -15,6 +16,8 @@ from accounts.models import User
 from accounts.replays import Asked
 from config.errors import Refusal
 from jobs.models import Item, Output, State
+from jobs.streams import streams
+from jobs.streams.base import Kind
 from tests.factories import keep_output, make_consent, make_item, make_running, make_sample, make_voice, tone_options
 from tests.voice.recordings import recording
 from tests.voice.waiting import until
@@ -44,6 +47,12 @@ def item_in(voice: Voice, **fields: Any) -> dict[str, Any]:
 def output_in(voice: Voice, owner: User, data: bytes = b"spoken", **fields: Any) -> Output:
     item = make_item(owner, **item_in(voice, state=State.COMPLETED, attempt=1))
     return keep_output(item, data, **fields)
+
+
+async def first_sound(item: Item) -> None:
+    async for entry in streams().read(item.pk, wait=1.0):
+        if entry is not None and entry.kind is Kind.DATA:
+            return
 
 
 def failed(item: Item) -> tuple[str, str]:
@@ -103,7 +112,7 @@ def test_what_runs_is_stopped(alice, worker: dramatiq.Worker, end):
     item = make_item(alice, **item_in(voice, text="slow " * 200))
     Item.objects.filter(pk=item.pk).update(options={**item.options, "seed": SLOW})
     dramatiq.get_broker().get_actor("speak").send(item.pk)
-    until(lambda: Item.objects.filter(pk=item.pk, state=State.RUNNING).exists())
+    async_to_sync(first_sound)(item)
 
     if end == "revoke":
         consents.revoke(voice.consent)
@@ -202,13 +211,13 @@ def test_however_it_meets_with_new_voices_nothing_usable_is_left(alice, worker: 
     def act(number: int) -> None:
         try:
             if number == REVOKES:
-                until(lambda: Sample.objects.exists())
+                until(Sample.objects.exists)
                 consents.revoke(consent)
             elif number % 2:
                 wanted = NewVoice(name=f"v{number}", consent=consent.pk)
                 custom_voices.create_voice(owner=alice, api_key=None, wanted=wanted, upload=recording(), asked=asked)
             else:
-                text = f"This is the sample with the number {number} of them, and it is not short at all."
+                text = f"This is the sample with the number {number} of them. The old man walked slowly down the street."
                 custom_voices.add_sample(owner=alice, api_key=None, voice=old, upload=recording(text), asked=asked)
         except Refusal as refusal:
             refusals.append(refusal.code)

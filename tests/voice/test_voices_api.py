@@ -22,7 +22,10 @@ from voice.custom_voices import MOST_SAMPLES
 from voice.models import Consent, ConsentState, Model, Sample, Voice, VoiceAlias
 
 ADDRESS = "/v1/audio/voices"
-TEXTS = ("The weather is very nice today, is it not?", "Please open the window in the kitchen now.")
+TEXTS = (
+    "The weather is very nice today, is it not? We will meet again next summer, when the children play in the garden.",
+    "Please open the window in the kitchen now. My brother works in a large hospital, and he is reading a book about history.",
+)
 
 waits = pytest.mark.django_db(transaction=True)
 

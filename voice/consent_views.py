@@ -63,7 +63,7 @@ class OneConsent(APIView):
         """One consent, and what came of it."""
         return Response(ConsentSerializer(_find(request, pk)).data)
 
-    @extend_schema(request=ConsentChange, responses=ConsentSerializer)
+    @extend_schema(request=ConsentChange, responses=ConsentSerializer, operation_id="v1_audio_voice_consents_rename")
     def post(self, request: Request, pk: str) -> Response:
         """Call it something else."""
         change = ConsentChange.model_validate(request.data)

@@ -38,7 +38,7 @@ class VoiceView(APIView):
 class Voices(VoiceView):
     parser_classes = [*APIView.parser_classes, AudioForm]
 
-    @extend_schema(responses=VoiceListSerializer)
+    @extend_schema(responses=VoiceListSerializer, operation_id="v1_audio_voices_list")
     def get(self, request: Request) -> Response:
         """The voices that you may use, and those of your own that can't be used at the moment."""
         voices = list(Voice.objects.visible_to(request.user))
@@ -72,7 +72,7 @@ class OneVoice(VoiceView):
             raise VoiceNotFound(pk, param=None)
         return Response(VoiceSerializer(voice).data)
 
-    @extend_schema(request=VoiceChange, responses=VoiceSerializer)
+    @extend_schema(request=VoiceChange, responses=VoiceSerializer, operation_id="v1_audio_voices_rename")
     def post(self, request: Request, pk: str) -> Response:
         """Call it something else."""
         voice = _find(request, pk)

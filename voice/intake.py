@@ -8,7 +8,7 @@ from __future__ import annotations
 import time
 import wave
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 from django.conf import settings
@@ -21,7 +21,7 @@ from config.errors import InternalError, Overloaded, Refusal
 from jobs import services as jobs
 from jobs import storage
 from jobs.connections import give_back
-from jobs.models import OPEN, Blob, Item, State
+from jobs.models import OPEN, Blob, Item, Job, State
 from jobs.work import Work
 from voice.audio.decode import decode
 from voice.audio.encode import SAMPLE_BYTES, exact_wav_header
@@ -35,6 +35,8 @@ from voice.uploads import Purpose, bounds, look, opened
 INTAKE = "intake"
 # the kind of such jobs, which cost nothing and are not shown
 CLEAN = FORMATS["wav"]
+RAW = "upload"
+# what an upload is kept as: never under the name of what comes of it, however alike they are
 PATIENCE = 90.0
 # seconds that a request waits for a worker
 FIRST_LOOK = 0.05
@@ -65,11 +67,8 @@ def examine(*, owner: User, api_key: ApiKey | None, upload: UploadedFile[Any], p
         raise RuntimeError("examine() waits for a worker, which sees nothing of a transaction")
     try:
         container = look(upload, purpose)
-        raw = storage.keep(opened(upload), owner_id=owner.pk, form=container)
-        try:
-            return _examined(owner, api_key, raw, {"container": container, "purpose": purpose.value})
-        finally:
-            storage.remove(raw.pk)
+        job = _submitted(owner, api_key, opened(upload), {"container": container, "purpose": purpose.value})
+        return _outcome(job)
     except Refusal as refusal:
         if refusal.status < InternalError.status and refusal.param == FILE:
             refusal.param = param
@@ -106,22 +105,38 @@ def read_pcm(blob: Blob) -> Pcm:
         return np.frombuffer(sound.readframes(sound.getnframes()), "<i2").astype(np.int16, copy=False)
 
 
-def _examined(owner: User, api_key: ApiKey | None, raw: Blob, options: dict[str, str]) -> Intake:
-    order = jobs.Order(
-        actor="examine_upload",
-        text="",
-        source=raw,
-        format=CLEAN.name,
-        media_type=CLEAN.media_type,
-        expected=Amount(),
-        streamed=False,
-        fresh=True,
-        expires_after=KEPT_FOR,
-        options=options,
-    )
-    job = jobs.submit(owner=owner, api_key=api_key, kind=INTAKE, orders=[order], about=jobs.About(listed=False))
+def _submitted(owner: User, api_key: ApiKey | None, file: IO[bytes], options: dict[str, str]) -> Job:
+    """The upload kept, and the job that looks at it, at once: the same bytes may be sent twice, and the first be done with them."""
+    raw: Blob | None = None
+    try:
+        with transaction.atomic():
+            raw = storage.keep(file, owner_id=owner.pk, form=RAW)
+            order = jobs.Order(
+                actor="examine_upload",
+                text="",
+                source=raw,
+                format=CLEAN.name,
+                media_type=CLEAN.media_type,
+                expected=Amount(),
+                streamed=False,
+                fresh=True,
+                expires_after=KEPT_FOR,
+                options=options,
+            )
+            return jobs.submit(owner=owner, api_key=api_key, kind=INTAKE, orders=[order], about=jobs.About(listed=False))
+    except Refusal:
+        if raw is not None:
+            # its row is gone again
+            storage.discard(raw.pk)
+        raise
+
+
+def _outcome(job: Job) -> Intake:
+    """What came of it, with nothing left of the job and the upload."""
     item = _awaited(job.items.get())
     job.delete()
+    if item.source_id is not None:
+        storage.remove(item.source_id)
     if item.state != State.COMPLETED:
         refusal = item.error
         refusal.param = FILE if refusal.status < InternalError.status else None

@@ -22,6 +22,8 @@ LARGEST_RECORDING = 10 << 20
 # bytes of a sample or a consent
 LONGEST_DISPLAYED = 100
 # characters of a file's name
+LIST = "[]"
+# at the end of a field's name: it may be there any number of times
 SPACES = re.compile(r"\s+")
 
 
@@ -67,9 +69,9 @@ class AudioForm(MultiPartParser):
         except TooManyFieldsSent:
             raise Refusal("The form has too many fields.", code="too_many_fields") from None
         for name, values in form.data.lists():
-            if len(values) > 1:
+            if len(values) > 1 and not name.endswith(LIST):
                 raise Refusal("The form names a field twice.", param=None if "\0" in name else name)
-            if "\0" in name or "\0" in values[0]:
+            if any("\0" in text for text in (name, *values)):
                 raise Refusal("A NUL character is not text.", code="invalid_character", param=None if "\0" in name else name)
         return form
 

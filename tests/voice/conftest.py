@@ -20,7 +20,11 @@ def catalogue(db: None) -> None:
 def worker(transactional_db: None) -> Iterator[dramatiq.Worker]:
     """A worker beside the test, that does what there is to do."""
     synchronise()
-    worker = dramatiq.Worker(dramatiq.get_broker(), queues={"live", "batch"}, worker_threads=2, worker_timeout=50)
+    broker = dramatiq.get_broker()
+    before = list(broker.middleware)
+    worker = dramatiq.Worker(broker, queues={"live", "batch"}, worker_threads=2, worker_timeout=50)
     worker.start()
     yield worker
     worker.stop()
+    # a worker adds one for itself, and leaves it there
+    broker.middleware = before

@@ -27,8 +27,8 @@ LEAST_ABOVE_NOISE = 12.0
 # dB
 NEAR_PEAK = 0.95
 # of the largest sample: what is cut off gathers there
-MOST_NEAR_PEAK = 0.005
-# of the samples; unspoilt speech has 0.0002 and less there, with its peaks cut off by 6 dB 0.0055 and more, also after an MP3
+MOST_NEAR_PEAK = 0.003
+# of the samples; unspoilt speech has 0.0002 and less there, with its peaks cut off by 6 dB 0.0036 and more (by 9 dB where an MP3 was made)
 BELOW_LOUDEST = 25.0
 # dB: what is within them of the loudest is speech and no pause
 LOUDEST = 95

@@ -35,6 +35,16 @@ class Stage(StrEnum):
     PRODUCTION = "production"
 
 
+class Review(StrEnum):
+    AUTOMATIC = "automatic"
+    STAFF = "staff"
+
+
+class Fate(StrEnum):
+    KEEP = "keep"
+    DELETE = "delete"
+
+
 class Environment(BaseSettings):
     """The variables of the environment. `.env.example` is made of these descriptions; a test holds the two together."""
 
@@ -87,6 +97,15 @@ class Environment(BaseSettings):
     preload_models: Words = Field((), description="models that a worker loads when it starts, with commas")
     batch_window_ms: float = Field(5.0, ge=0, le=1000, description="how long a sentence waits on a GPU for others to be made with it")
     batch_size: int = Field(16, ge=1, le=256, description="sentences that a GPU makes together")
+    consent_review: Review = Field(
+        Review.AUTOMATIC, description="automatic or staff: who approves consents; automatic is the phrase check where speech is transcribed"
+    )
+    consent_phrases: dict[str, str] = Field(
+        {}, description='further phrases of consent, or others, as JSON: {"it": "Sono il proprietario di questa voce …"}'
+    )
+    consent_revoked_outputs: Fate = Field(
+        Fate.DELETE, description="keep or delete: what becomes of outputs when the consent to their voice is revoked"
+    )
 
     access_minutes: int = Field(5, ge=1, le=1440, description="life of an access token")
     refresh_days: int = Field(14, ge=1, le=365, description="life of a refresh token; each use starts it anew")

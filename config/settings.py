@@ -211,8 +211,7 @@ MAX_UPLOAD_SECONDS = ENV.max_upload_seconds
 DECODE_SECONDS = ENV.decode_seconds
 MAX_INPUT_CHARACTERS = ENV.max_input_characters
 TEST_ENGINES = ENV.test_engines
-MODELS_DIR = ENV.models_dir or ENV.data_dir / "models"
-CONDITIONING_DIR = ENV.data_dir / "conditioning"
+MODELS_DIR = ENV.models_dir or DATA_DIR / "models"
 DEVICE = ENV.device
 DEVICE_THREADS = ENV.device_threads
 MODEL_MEMORY = ENV.model_memory_mib << 20
@@ -221,6 +220,10 @@ MODEL_PATIENCE = ENV.model_wait_seconds
 PRELOAD_MODELS = ENV.preload_models
 BATCH_WINDOW = ENV.batch_window_ms / 1000
 BATCH_SIZE = ENV.batch_size
+CONSENT_REVIEW = ENV.consent_review
+CONSENT_PHRASES = ENV.consent_phrases
+CONSENT_REVOKED_OUTPUTS = ENV.consent_revoked_outputs
+CONDITIONING_DIR = DATA_DIR / "conditioning"  # what workers computed of the samples of voices
 
 # ── HTTP ────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
 MAX_BODY_BYTES = ENV.max_body_bytes
@@ -249,7 +252,11 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "COMPONENT_SPLIT_REQUEST": True,
-    "ENUM_NAME_OVERRIDES": {"JobState": "jobs.models.State", "DeliveryState": "jobs.models.webhooks.DeliveryState"},
+    "ENUM_NAME_OVERRIDES": {
+        "JobState": "jobs.models.State",
+        "DeliveryState": "jobs.models.webhooks.DeliveryState",
+        "ConsentState": "voice.models.ConsentState",
+    },
 }
 
 # ── Safety ──────────────────────────────────────────────────────────────────────────────────────────────────────────────────

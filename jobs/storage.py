@@ -75,6 +75,12 @@ def keep(file: IO[bytes], *, owner_id: Any, form: str) -> Blob:
         return Blob.objects.get(pk=name)
 
 
+def hold(blob: Blob) -> None:
+    """Keep a blob that is about to be named from being removed, to the end of the transaction. StorageUnavailable when it was before."""
+    if not Blob.objects.select_for_update().filter(pk=blob.pk).exists():
+        raise StorageUnavailable("What was stored was removed meanwhile. Send it again.")
+
+
 @contextmanager
 def fetched(blob: Blob) -> Iterator[IO[bytes]]:
     """A copy of the bytes on this machine's disk, held against their SHA-256. StorageUnavailable when they can't be had now."""

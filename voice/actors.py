@@ -11,6 +11,8 @@ import structlog
 from config.errors import Refusal
 from jobs.work import claim
 from voice import catalogue, registry
+from voice.conditioning import forget_leftovers
+from voice.consents import clear_revoked
 from voice.intake import make_safe
 from voice.models import Model
 from voice.speaking import narrate
@@ -57,3 +59,9 @@ def check_model(name: str) -> None:
         registry.trial(model, engine)
     except Refusal as refusal:
         log.warning("model does not work", model=name, reason=getattr(refusal, "reason", refusal.message))
+
+
+@dramatiq.actor(queue_name="batch", priority=5)
+def clear_revoked_consents() -> None:
+    clear_revoked()
+    forget_leftovers()

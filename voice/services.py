@@ -186,11 +186,15 @@ def _line(brief: Brief, item: BriefItem) -> Line:
 
 
 def choose_voice(*, owner: User, name: str, language: str | None) -> Chosen:
-    """The voice of that id, name or alias. An alias speaks every language, by whichever stock voice does; a voice only its own."""
+    """The voice of that id, name or alias. An alias speaks every language, by whichever stock voice does; a voice only its own.
+
+    A voice of one's own that can't be used is refused by VoiceRevoked or VoiceDisabled, and never another in its place.
+    """
     tag = language.lower().replace("_", "-") if language else None
     visible = Voice.objects.visible_to(owner)
     voice = visible.filter(pk=name).first() or visible.filter(name=name).order_by(F("owner").asc(nulls_last=True)).first()
     if voice is not None:
+        voice.check_usable()
         if tag is not None and not voice.speaks(tag):
             raise UnsupportedLanguage(name, tag) if _default_voice(tag) else UnknownLanguage(tag)
         return Chosen(voice, tag or voice.languages[0])
@@ -243,10 +247,7 @@ def _configuration(line: Line, chosen: Chosen) -> dict[str, Any]:
     return {
         "engine": voice.model.engine,
         "model": voice.model.name,
-        "voice": voice.name,
-        "voice_id": voice.pk,
-        "voice_version": voice.version,
-        "speaker": voice.speaker,
+        **voice.configuration,
         "language": chosen.language,
         "speed": line.speed,
         "seed": line.seed,

@@ -13,14 +13,15 @@ from voice.audio.encode import SAMPLE_BYTES, Encoder, exact_wav_header
 from voice.audio.pcm import CLAUSE_PAUSE_MS, PARAGRAPH_PAUSE_MS, RATE, SENTENCE_PAUSE_MS, Joiner, Resampler
 from voice.catalogue import engines
 from voice.engines.base import DeviceLost, Pcm, Source, Synthesizer, Utterance
-from voice.errors import EngineMissing, ModelNotFound
-from voice.models import Model
+from voice.errors import EngineMissing, ModelNotFound, VoiceNotFound
+from voice.models import Model, Voice
 from voice.text import Sentence, plan
 
 
 def narrate(work: Work) -> None:
     """Make the item: what `jobs.work` gives, in the format that the item asks for."""
     item = work.item
+    _check_voice(work)
     engine = engines().get(item.options["engine"])
     if engine is None:
         raise EngineMissing
@@ -37,6 +38,22 @@ def narrate(work: Work) -> None:
         raise
     if item.format == "wav":
         work.rewrite_start(exact_wav_header(samples * SAMPLE_BYTES))
+
+
+def _check_voice(work: Work) -> None:
+    """Refuse what was asked for in a voice of somebody's own that may not speak any more; VoiceNotFound where it was deleted.
+
+    The row is read once the item is claimed: a consent that is revoked from now on finds the item running, and stops it.
+    """
+    options = work.item.options
+    if "consent_id" not in options:
+        return
+    voice = Voice.objects.select_related("model", "consent").filter(pk=options["voice_id"]).first()
+    if voice is None:
+        raise VoiceNotFound(options["voice"])
+    voice.check_usable()
+    # samples may have come or gone since it was asked for
+    work.findings["voice_version"] = voice.version
 
 
 def _verbatim(engine: Synthesizer, work: Work) -> Generator[Pcm, None, None]:

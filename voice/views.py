@@ -24,9 +24,9 @@ from jobs.negotiation import AnyAccept
 from voice.briefs import Brief, BriefItem, JobRequest, JobUpload, uploaded
 from voice.delivery import Accepted, delivered
 from voice.errors import ModelNotFound
-from voice.models import Model, ModelAlias, Voice, VoiceAlias
+from voice.models import Model, ModelAlias
 from voice.requests import SpeechRequest
-from voice.serializers import ModelListSerializer, ModelSerializer, VoiceListSerializer, VoiceSerializer
+from voice.serializers import ModelListSerializer, ModelSerializer
 from voice.services import request_brief, request_speech
 
 RAW_RESPONSE = "X-Stainless-Raw-Response"
@@ -106,19 +106,6 @@ def _brief(request: Request) -> tuple[Brief, list[BriefItem]]:
     if set(request.FILES) != {"file"}:
         raise Refusal("Send one file, as 'file'.", code="missing_required_parameter", param="file")
     return brief, uploaded(request.FILES["file"])
-
-
-class Voices(APIView):
-    scope = None
-
-    @extend_schema(responses=VoiceListSerializer)
-    def get(self, request: Request) -> Response:
-        """The voices that you may use."""
-        voices = list(Voice.objects.visible_to(request.user))
-        data = VoiceSerializer(voices, many=True).data
-        aliases = VoiceAlias.objects.filter(voice__in=Voice.objects.stock().usable()).values_list("name", flat=True)
-        names = [{"id": name, "name": name} for name in aliases] + [{"id": voice["id"], "name": voice["name"]} for voice in data]
-        return Response({"object": "list", "data": data, "voices": names})
 
 
 class Models(APIView):

@@ -230,6 +230,7 @@ def _write(job: Job, items: list[Item], orders: Sequence[Order], *, reuse_among:
             continue
         if item.reuse_key in stored:
             item.state, item.finished_at, item.started_at, item.period_starts_at = State.COMPLETED, Now(), Now(), None
+            item.source = None
             served.append(item)
             item.sequence = len(served)
         elif first := in_flight.get(item.reuse_key):

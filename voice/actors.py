@@ -10,7 +10,7 @@ import structlog
 
 from config.errors import Refusal
 from jobs.work import claim
-from voice import catalogue, registry
+from voice import catalogue, conversions, registry
 from voice.conditioning import forget_leftovers
 from voice.consents import clear_revoked
 from voice.intake import make_safe
@@ -47,6 +47,13 @@ def speak_by_model(item_id: str) -> None:
 @dramatiq.actor(queue_name="neural-batch", priority=10)
 def speak_by_model_in_batch(item_id: str) -> None:
     speak.fn(item_id)
+
+
+@dramatiq.actor(queue_name="neural", priority=0)
+def convert(item_id: str) -> None:
+    if work := claim(item_id):
+        with work:
+            conversions.convert(work)
 
 
 @dramatiq.actor(queue_name="neural-batch", priority=20)

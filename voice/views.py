@@ -25,7 +25,7 @@ from voice.briefs import Brief, BriefItem, JobRequest, JobUpload, uploaded
 from voice.delivery import Accepted, delivered
 from voice.errors import ModelNotFound
 from voice.models import Model, ModelAlias
-from voice.requests import SpeechRequest
+from voice.requests import SpeechRequest, wants_fresh
 from voice.serializers import ModelListSerializer, ModelSerializer
 from voice.services import request_brief, request_speech
 
@@ -56,7 +56,7 @@ class Speech(APIView):
         identity = caller(request)
         asked = Asked.by(request)
         item, replayed = request_speech(
-            owner=identity.user, api_key=identity.api_key, speech=speech, streamed=streamed, fresh=_fresh(request), asked=asked
+            owner=identity.user, api_key=identity.api_key, speech=speech, streamed=streamed, fresh=wants_fresh(request), asked=asked
         )
         # whoever sent a key comes again with it
         return Accepted(item, sse=speech.stream_format == "sse", stays=speech.resume or asked.key is not None, replayed=replayed)
@@ -86,15 +86,14 @@ class Jobs(JobList):
         """
         identity = caller(request)
         done = request_brief(
-            owner=identity.user, api_key=identity.api_key, asked=Asked.by(request), fresh=_fresh(request), read=partial(_brief, request)
+            owner=identity.user,
+            api_key=identity.api_key,
+            asked=Asked.by(request),
+            fresh=wants_fresh(request),
+            read=partial(_brief, request),
         )
         headers = {"Location": f"/v1/jobs/{done.subject}", **({"idempotent-replayed": "true"} if done.replayed else {})}
         return Response(done.answer, status=202, headers=headers)
-
-
-def _fresh(request: Request) -> bool:
-    """Whether the caller wants it made anew, stored or not."""
-    return "no-cache" in request.headers.get("Cache-Control", "").lower()
 
 
 def _brief(request: Request) -> tuple[Brief, list[BriefItem]]:

@@ -94,7 +94,11 @@ class Coqui(Synthesizer):
         zoo.pull(location, self._settings.models, agreed=agreed)
 
     def rate(self, utterance: Utterance) -> int:
-        with self._pool.use(_model_of(utterance.model)) as model:
+        return self.rate_of(_model_of(utterance.model))
+
+    def rate_of(self, source: Source) -> int:
+        """Hz of what a model makes. Loads it."""
+        with self._pool.use(source) as model:
             return model.rate
 
     def synthesize(self, utterance: Utterance) -> Generator[Pcm, None, None]:

@@ -65,6 +65,8 @@ class Environment(BaseSettings):
     max_input_characters: int = Field(100_000, ge=1, description="longest text of one request")
     max_body_bytes: int = Field(1 << 20, ge=1024, description="largest JSON body of a request")
     max_brief_bytes: int = Field(32 << 20, ge=1024, description="largest body of POST /v1/jobs, JSON or upload")
+    sockets_per_user: int = Field(10, ge=1, description="WebSockets that one user may have open")
+    sockets_per_process: int = Field(2000, ge=1, description="WebSockets that one server process holds open")
     stream_bytes: int = Field(32 << 20, ge=1 << 16, description="bytes of one item kept for readers that are behind")
     stream_seconds: int = Field(60, ge=10, description="how long an item's bytes are kept for readers after the last one; its output stays")
     webhook_private: bool = Field(False, description="lets webhooks go to private addresses and over plain HTTP")

@@ -212,6 +212,8 @@ TEST_ENGINES = ENV.test_engines
 # ── HTTP ────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
 MAX_BODY_BYTES = ENV.max_body_bytes
 MAX_BRIEF_BYTES = ENV.max_brief_bytes
+SOCKETS_PER_USER = ENV.sockets_per_user
+SOCKETS_PER_PROCESS = ENV.sockets_per_process
 DATA_UPLOAD_MAX_MEMORY_SIZE = ENV.max_body_bytes
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 1000  # the admin's list pages post one field a row
 DATA_UPLOAD_MAX_NUMBER_FILES = 1

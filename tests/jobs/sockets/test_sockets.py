@@ -94,7 +94,7 @@ def test_one_that_is_closed_makes_room(make_sockets):
 
 
 def test_many_at_once_are_admitted_exactly(make_sockets):
-    counting = make_sockets()
+    counting: Sockets = make_sockets()
     together = threading.Barrier(30)
 
     def add(number: int) -> bool:
@@ -120,7 +120,7 @@ def test_what_a_killed_process_had_open_is_forgotten_and_what_another_has_is_not
     living = process(redis_server)
     living.add("alice", "living", most=2)
     killed = process(redis_server)
-    killed._keep = lambda: None  # type: ignore[method-assign]  # it renews nothing any more
+    killed._keep = lambda: None  # it renews nothing any more
     killed.add("alice", "killed", most=2)
     assert not living.add("alice", "third", most=2)
 

@@ -153,7 +153,7 @@ def _outputs() -> dict[str, Any]:
         # one that hangs must not hang its worker
         "client_config": Config(connect_timeout=2, read_timeout=4, retries={"total_max_attempts": 2, "mode": "standard"}),
     }
-    return {"BACKEND": "storages.backends.s3.S3Storage", "OPTIONS": options}
+    return {"BACKEND": "jobs.bucket.Bucket", "OPTIONS": options}
 
 
 STORAGES = {

@@ -42,7 +42,7 @@ def purge() -> None:
         "outputs": sum(_forgotten(output) for batch in _batches(Output.objects.expired(), end) for output in _until(end, batch)),
         "blobs": sum(
             storage.remove(blob.pk, untouched=UNNAMED_FOR)
-            for batch in _batches(Blob.objects.unnamed().filter(kept_at__lt=Now() - UNNAMED_FOR), end)
+            for batch in _batches(Blob.objects.unnamed().at_rest().filter(Q(kept_at=None) | Q(kept_at__lt=Now() - UNNAMED_FOR)), end)
             for blob in _until(end, batch)
         ),
     }

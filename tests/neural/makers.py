@@ -27,6 +27,14 @@ TINY_VITS: dict[str, Any] = {
     "upsample_kernel_sizes_decoder": [16, 16, 8],
     "upsample_initial_channel_decoder": 128,
 }
+WIDE_HEARING = {
+    "resblock_type_decoder": "1",
+    "resblock_kernel_sizes_decoder": [3, 7, 11],
+    "resblock_dilation_sizes_decoder": [[1, 3, 5], [1, 3, 5], [1, 3, 5]],
+    "upsample_rates_decoder": [8, 8, 2, 2],
+    "upsample_kernel_sizes_decoder": [16, 16, 4, 4],
+}
+# the published decoder's: its samples depend on as many frames around them
 SMALL_VITS = TINY_VITS | {
     "hidden_channels": 96,
     "hidden_channels_ffn_text_encoder": 384,

@@ -90,17 +90,18 @@ def test_sixteen_threads_load_a_model_once(shelf: Shelf):
 
 
 def test_other_models_load_meanwhile(shelf: Shelf):
-    pool = shelf.pool()
     both = threading.Barrier(2)
-    held = ThreadPoolExecutor(2)
 
     def load(source: Source) -> Fake:
         both.wait(LONG)
-        return Fake(source.name)
+        return shelf.load(source)
 
-    pool._load = load
+    pool = Pool(load, weigh=lambda _: SIZE, budget=0, patience=LONG, idle=0.0)
 
-    assert [model.name for model in held.map(lambda name: use(pool, name), ["ana", "bo"])] == ["ana", "bo"]
+    with ThreadPoolExecutor(2) as executor:
+        models = list(executor.map(lambda name: use(pool, name), ["ana", "bo"]))
+
+    assert [model.name for model in models] == ["ana", "bo"]
 
 
 def test_sixteen_waiters_see_one_failure_and_none_loads_again_for_a_while(
@@ -226,10 +227,10 @@ def test_a_model_that_is_larger_than_the_budget_is_loaded_alone(shelf: Shelf):
 
 
 def test_what_was_idle_for_too_long_is_unloaded(shelf: Shelf):
-    pool = shelf.pool(idle=0.2)
+    pool = shelf.pool(idle=0.5)
     used, unused = use(pool, "ana"), use(pool, "bo")
     with pool.use(source("ana")):
-        time.sleep(0.4)
+        time.sleep(0.6)
 
         assert pool.sweep() == 1
 

@@ -211,7 +211,7 @@ class Coqui:
             vocoder = library.tts("TTS.vocoder.models").setup_model(config)
             vocoder.load_checkpoint(config, zoo.checkpoint(about.vocoder), eval=True)
             # that was for its training, and is larger than all the rest
-            vocoder.model_d = None
+            vocoder._modules.pop("model_d", None)
             vocoder.to(where)
         return Converter(module.to(where), about, vocoder=vocoder, patience=self._settings.patience)
 

@@ -119,7 +119,8 @@ class Converter(Resident):
 
     def _learn(self, recordings: Sequence[Any]) -> Any:
         if self._kind == "knnvc":
-            return self._module.get_matching_set(list(recordings))
+            # without its search for speech, which finds none in some recordings: they were judged when they were taken
+            return self._module.get_matching_set(list(recordings), vad_trigger_level=0)
         return self._module._extract_target_se(list(recordings))
 
     def _heard(self, pcm: Pcm) -> Any:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -67,7 +68,7 @@ def stream(model: Any, text: str, language: str, who: Conditioning, *, speed: fl
     th = torch()
     tongue = language if language in model.config.languages else language.partition("-")[0]
     latents, embedding = who.latents.to(model.device), who.embedding.to(model.device)
-    most = max(1, min(round(longest(text, language, speed) * speed * CODE_RATE), model.args.gpt_max_audio_tokens))
+    most = max(1, min(round(longest(text, language, speed) * speed * CODE_RATE), model.gpt.max_gen_mel_tokens))
     # codes
     if seed is not None:
         th.manual_seed(seed)
@@ -96,7 +97,7 @@ def stream(model: Any, text: str, language: str, who: Conditioning, *, speed: fl
 
 
 def _codes(model: Any, text: str, language: str, latents: Any, *, most: int) -> Any:
-    """The generator of (code, latent) pairs for a text, at most so many."""
+    """The (code, latent) pairs for a text as they are written, at most so many."""
     th = torch()
     ids = model.tokenizer.encode(text.strip().lower(), lang=language)
     unspoken = {*model.tokenizer.encode("", lang=language), *map(model.tokenizer.tokenizer.token_to_id, UNSPOKEN)}
@@ -105,7 +106,7 @@ def _codes(model: Any, text: str, language: str, latents: Any, *, most: int) -> 
     if len(ids) >= model.args.gpt_max_text_tokens:
         raise UnsupportedText("A sentence is too long for this voice. Write shorter sentences.", code="segment_too_long")
     prefix = model.gpt.compute_embeddings(latents, th.IntTensor(ids)[None].to(model.device))
-    return model.gpt.get_generator(
+    written = model.gpt.get_generator(
         fake_inputs=prefix,
         do_sample=True,
         num_beams=1,
@@ -113,9 +114,9 @@ def _codes(model: Any, text: str, language: str, latents: Any, *, most: int) -> 
         output_attentions=False,
         output_hidden_states=True,
         return_dict_in_generate=True,
-        max_new_tokens=most,
         **{name: getattr(model.config, name) for name in SETTINGS},
     )
+    return islice(written, most)
 
 
 def _frames(decoder: Any, latents: Any, speed: float) -> Any:

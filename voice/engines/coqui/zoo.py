@@ -137,7 +137,9 @@ def describe(location: str, models: Path) -> Description:
 def _described(location: str, folder: Path, models: Path) -> Description:
     config = _configuration(folder)
     kind = str(config.get("model") or ("openvoice" if "openvoice" in location.lower() else ""))
-    if not kind or kind.partition("-")[0] in UNSAFE:
+    if not kind:
+        raise ModelBroken(f"The config.json in {folder} names no kind of model.")
+    if kind.partition("-")[0] in UNSAFE:
         raise ModelBroken(f"A model of the kind '{kind}' is not offered: its files may run code when they are loaded.")
     sounding = vocoder(location, folder, models)
     if kind == "knnvc" and sounding is None:

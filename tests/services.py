@@ -20,6 +20,7 @@ SHAPES = ("embedded", "deployed")
 SAME_IN_BOTH = (
     "tests/config/",
     "tests/jobs/test_outbound.py",
+    "tests/neural/",
     "tests/voice/audio/",
     "tests/voice/engines/",
     "tests/voice/text/",

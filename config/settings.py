@@ -212,6 +212,7 @@ DECODE_SECONDS = ENV.decode_seconds
 MAX_INPUT_CHARACTERS = ENV.max_input_characters
 TEST_ENGINES = ENV.test_engines
 CONSENT_REVIEW = ENV.consent_review
+CONSENT_TRANSCRIBER = ENV.consent_transcriber
 CONSENT_PHRASES = ENV.consent_phrases
 CONSENT_REVOKED_OUTPUTS = ENV.consent_revoked_outputs
 CONDITIONING_DIR = DATA_DIR / "conditioning"  # what workers computed of the samples of voices

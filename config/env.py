@@ -79,6 +79,8 @@ class Environment(BaseSettings):
     max_upload_bytes: int = Field(25 << 20, ge=1024, description="largest audio file that is taken; samples and consents: 10 MiB")
     max_upload_seconds: int = Field(1500, ge=1, description="longest audio that is converted or transcribed")
     decode_seconds: int = Field(15, ge=1, description="processor time that decoding an uploaded file may take")
+    sockets_per_user: int = Field(10, ge=1, description="WebSockets that one user may have open")
+    sockets_per_process: int = Field(2000, ge=1, description="WebSockets that one server process holds open")
     stream_bytes: int = Field(32 << 20, ge=1 << 16, description="bytes of one item kept for readers that are behind")
     stream_seconds: int = Field(60, ge=10, description="how long an item's bytes are kept for readers after the last one; its output stays")
     webhook_private: bool = Field(False, description="lets webhooks go to private addresses and over plain HTTP")
@@ -89,6 +91,15 @@ class Environment(BaseSettings):
     s3_secret_access_key: str = Field("", description="its key's secret")
     test_engines: bool = Field(False, description="lets `seed` tell the tone engine to be slow, fail, hang or crash")
 
+    models_dir: Path | None = Field(None, description="folder of the models that workers fetch; empty: models in DATA_DIR")
+    device: str = Field("auto", description="what models run on: cpu, cuda, cuda:1; auto takes CUDA where there is one")
+    device_threads: int = Field(1, ge=1, le=256, description="CPU threads to one operation of a model; WORKER_THREADS run side by side")
+    model_memory_mib: int = Field(0, ge=0, description="MiB that the models of one worker may take, the least used leave; 0: no limit")
+    model_idle_seconds: float = Field(0.0, ge=0, description="seconds without use after which a model leaves the memory; 0: never")
+    model_wait_seconds: float = Field(60.0, ge=1, description="seconds that an item waits for a model that is loaded or busy")
+    preload_models: Words = Field((), description="models that a worker loads when it starts, with commas")
+    batch_window_ms: float = Field(5.0, ge=0, le=1000, description="how long a sentence waits on a GPU for others to be made with it")
+    batch_size: int = Field(16, ge=1, le=256, description="sentences that a GPU makes together")
     consent_review: Review = Field(
         Review.AUTOMATIC, description="automatic or staff: who approves consents; automatic is the phrase check where speech is transcribed"
     )
@@ -111,7 +122,7 @@ class Environment(BaseSettings):
 
     log_level: str = Field("INFO", description="DEBUG, INFO, WARNING or ERROR")
 
-    @field_validator("allowed_hosts", "trusted_origins", "trusted_proxies", mode="before")
+    @field_validator("allowed_hosts", "trusted_origins", "trusted_proxies", "preload_models", mode="before")
     @classmethod
     def _split(cls, value: Any) -> Any:
         return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value

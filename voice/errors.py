@@ -89,6 +89,13 @@ class EngineMissing(Unavailable):
     message = "The worker that took this has no such engine."
 
 
+class ModelExists(Conflict):
+    code = "model_exists"
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"There is a model '{name}' already. Choose another name, or change that one.", param="name")
+
+
 class UnsupportedVoiceType(Refusal):
     code = "unsupported_voice_type"
 
@@ -160,3 +167,20 @@ class LastSample(Conflict):
 class SampleNotFound(NotFound):
     code = "sample_not_found"
     message = "The voice has no such sample."
+
+
+class ConversionUnavailable(Refusal):
+    code = "conversion_unavailable"
+
+    def __init__(self, model: str | None) -> None:
+        if model is None:
+            super().__init__("No model here converts voices. The operator adds one that does.", status=501)
+        else:
+            super().__init__(f"There is no model '{model}' that converts voices. GET /v1/models lists the tasks of each.", param="model")
+
+
+class NoSamples(Refusal):
+    code = "voice_has_no_samples"
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"'{name}' was not recorded, so nothing can be made to sound like it. Name a voice of your own.", param="voice")

@@ -66,6 +66,9 @@ class ModelSerializer(serializers.Serializer[Any]):
     object = serializers.CharField()
     created = serializers.IntegerField()
     owned_by = serializers.CharField()
+    task = serializers.CharField(required=False, help_text="speech, conversion or transcription; not told of an alias")
+    licence = serializers.CharField(required=False, help_text="of the model's weights; empty where none is noted")
+    clones = serializers.BooleanField(required=False, help_text="whether it speaks like a custom voice's samples")
 
 
 class ModelListSerializer(serializers.Serializer[Any]):

@@ -39,8 +39,8 @@ SPEECH = "speech"
 # the kind of such jobs and of what is charged for them
 
 
-IN_BATCH = "speak_in_batch"
-# the actor of what nobody waits for
+BY_MODEL = "coqui"
+# the engine whose work goes to workers that can run a model
 CHARACTERS_A_SECOND = 14
 # of English at an ordinary speed: what audio is expected to come to before it is made
 
@@ -75,7 +75,7 @@ class Casting:
         self._owner = owner
         self._chosen: dict[tuple[str, str | None, str], Chosen] = {}
 
-    def order(self, line: Line, *, actor: str, **fields: Any) -> jobs.Order:
+    def order(self, line: Line, *, batch: bool = False, **fields: Any) -> jobs.Order:
         """The order for a line; every Refusal for what can't be spoken comes from here."""
         text = _checked(line.text)
         chosen = self._choose(line)
@@ -86,13 +86,16 @@ class Casting:
             text = normalise(text)
             if not speakable(text):
                 raise NothingToSpeak
+        milliseconds = round(len(text) / CHARACTERS_A_SECOND / line.speed * MILLISECONDS)
+        form = FORMATS[line.format]
         return jobs.Order(
-            actor=actor,
+            actor=_actor(model, batch=batch),
             text=text,
             format=line.format,
-            media_type=FORMATS[line.format].media_type,
+            media_type=form.media_type,
             voice_id=chosen.voice.pk,
-            expected=Amount(len(text), round(len(text) / CHARACTERS_A_SECOND / line.speed * MILLISECONDS)),
+            expected=Amount(len(text), milliseconds),
+            bytes=form.bytes_a_second * milliseconds // MILLISECONDS,
             options=_configuration(line, chosen),
             **fields,
         )
@@ -122,9 +125,7 @@ def request_speech(
             seed=speech.seed,
             instructions=speech.instructions,
         )
-        order = Casting(owner).order(
-            line, actor="speak", store=speech.store, streamed=streamed, expires_after=speech.expires_after, fresh=fresh
-        )
+        order = Casting(owner).order(line, store=speech.store, streamed=streamed, expires_after=speech.expires_after, fresh=fresh)
         return Done(jobs.submit(owner=owner, api_key=api_key, kind=SPEECH, orders=[order], about=jobs.About.of(asked)).pk)
 
     done = jobs.retried(owner, asked) or once(owner, asked, act)
@@ -151,9 +152,7 @@ def request_brief(
         for index, item in enumerate(items):
             try:
                 line = _line(brief, item)
-                orders.append(
-                    casting.order(line, actor=IN_BATCH, ref=item.ref, streamed=False, expires_after=brief.expires_after, fresh=fresh)
-                )
+                orders.append(casting.order(line, batch=True, ref=item.ref, streamed=False, expires_after=brief.expires_after, fresh=fresh))
             except Refusal as refusal:
                 refusal.param = f"items[{index}].{refusal.param or 'input'}"
                 raise
@@ -168,6 +167,11 @@ def request_brief(
         return done
     job = Job.objects.select_related("webhook").get(pk=done.subject)
     return Done(job.pk, JobSerializer(job).data, replayed=True)
+
+
+def _actor(model: Model, *, batch: bool) -> str:
+    """Who makes it: a batch is what nobody waits for."""
+    return f"speak{'_by_model' if model.engine == BY_MODEL else ''}{'_in_batch' if batch else ''}"
 
 
 def _line(brief: Brief, item: BriefItem) -> Line:

@@ -4,65 +4,60 @@ from __future__ import annotations
 
 from collections.abc import Generator
 from contextlib import closing
+from dataclasses import replace
 
 from jobs.work import Work
-from voice.audio.encode import SAMPLE_BYTES, Encoder, exact_wav_header
-from voice.audio.pcm import CLAUSE_PAUSE_MS, PARAGRAPH_PAUSE_MS, RATE, SENTENCE_PAUSE_MS, Joiner, Resampler
+from voice.audio.pcm import CLAUSE_PAUSE_MS, PARAGRAPH_PAUSE_MS, SENTENCE_PAUSE_MS, Joiner, Resampler
 from voice.catalogue import engines
-from voice.engines.base import Pcm, Speaker, Synthesizer, Utterance
-from voice.errors import EngineMissing, VoiceNotFound
-from voice.models import Voice
+from voice.cloning import reference
+from voice.engines.base import Pcm, Source, Synthesizer, Utterance
+from voice.errors import EngineMissing, ModelNotFound, VoiceNotFound
+from voice.models import Model, Voice
+from voice.rendering import render
 from voice.text import Sentence, plan
 
 
 def narrate(work: Work) -> None:
     """Make the item: what `jobs.work` gives, in the format that the item asks for."""
-    item = work.item
-    _check_voice(work)
-    engine = engines().get(item.options["engine"])
+    voice = _own_voice(work)
+    engine = engines().get(work.item.options["engine"])
     if engine is None:
         raise EngineMissing
-    blocks = _verbatim(engine, work) if engine.verbatim else _planned(engine, work)
-    samples = 0
-    with Encoder(item.format) as encoder, closing(blocks):
-        for pcm in blocks:
-            samples += len(pcm)
-            work.write(encoder.encode(pcm), seconds=len(pcm) / RATE)
-        work.write(encoder.finish())
-    if item.format == "wav":
-        work.rewrite_start(exact_wav_header(samples * SAMPLE_BYTES))
+    whole = _utterance(work, voice)
+    blocks = _verbatim(engine, work, whole) if engine.verbatim else _planned(engine, work, whole)
+    render(work, blocks)
 
 
-def _check_voice(work: Work) -> None:
-    """Refuse what was asked for in a voice of somebody's own that may not speak any more; VoiceNotFound where it was deleted.
+def _own_voice(work: Work) -> Voice | None:
+    """The voice that was asked for, if it is somebody's own. Refused when it may not speak any more; VoiceNotFound where it was deleted.
 
     The row is read once the item is claimed: a consent that is revoked from now on finds the item running, and stops it.
     """
     options = work.item.options
     if "consent_id" not in options:
-        return
+        return None
     voice = Voice.objects.select_related("model", "consent").filter(pk=options["voice_id"]).first()
     if voice is None:
         raise VoiceNotFound(options["voice"])
     voice.check_usable()
     # samples may have come or gone since it was asked for
     work.findings["voice_version"] = voice.version
+    return voice
 
 
-def _verbatim(engine: Synthesizer, work: Work) -> Generator[Pcm, None, None]:
-    utterance = _utterance(work, work.item.text)
-    with closing(engine.synthesize(utterance)) as spoken:
+def _verbatim(engine: Synthesizer, work: Work, whole: Utterance) -> Generator[Pcm, None, None]:
+    with closing(engine.synthesize(whole)) as spoken:
         yield from spoken
     work.characters = len(work.item.text)
 
 
-def _planned(engine: Synthesizer, work: Work) -> Generator[Pcm, None, None]:
+def _planned(engine: Synthesizer, work: Work, whole: Utterance) -> Generator[Pcm, None, None]:
     """Blocks at RATE, sentence by sentence, without dead air or clicks between them."""
-    speaker = _speaker(engine, work.item.options["speaker"])
     joiner = Joiner()
-    for sentence in plan(work.item.text, work.item.options["language"]):
-        resampler = Resampler(speaker.rate)
-        with closing(engine.synthesize(_utterance(work, sentence.text))) as spoken:
+    for sentence in plan(whole.text, whole.language):
+        utterance = replace(whole, text=sentence.text)
+        resampler = Resampler(engine.rate(utterance))
+        with closing(engine.synthesize(utterance)) as spoken:
             for block in spoken:
                 work.check()
                 yield joiner.push(resampler.push(block))
@@ -78,10 +73,24 @@ def _pause_after(sentence: Sentence) -> float:
     return CLAUSE_PAUSE_MS if sentence.goes_on else SENTENCE_PAUSE_MS
 
 
-def _utterance(work: Work, text: str) -> Utterance:
+def _utterance(work: Work, voice: Voice | None) -> Utterance:
+    """The item's whole text, as its engine is told to speak it."""
     options = work.item.options
-    return Utterance(text=text, speaker=options["speaker"], language=options["language"], speed=options["speed"], seed=options.get("seed"))
+    return Utterance(
+        text=work.item.text,
+        speaker=options["speaker"],
+        language=options["language"],
+        speed=options["speed"],
+        seed=options.get("seed"),
+        model=_source(work),
+        reference=None if voice is None or not voice.model.clones else reference(voice),
+        urgent=not work.item.batch,
+    )
 
 
-def _speaker(engine: Synthesizer, name: str) -> Speaker:
-    return next(speaker for speaker in engine.speakers() if speaker.name == name)
+def _source(work: Work) -> Source | None:
+    """Where the model's files are, by its row: never by what a request said."""
+    model = Model.objects.filter(pk=work.item.options["model"], enabled=True).first()
+    if model is None:
+        raise ModelNotFound(work.item.options["model"])
+    return model.source

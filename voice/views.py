@@ -14,7 +14,7 @@ from rest_framework.throttling import BaseThrottle
 from rest_framework.views import APIView
 
 from accounts.authentication import caller
-from accounts.limits import UserWrites
+from accounts.limits import CharactersLeft, UserWrites
 from accounts.models import Scope
 from accounts.replays import Asked
 from config.errors import Refusal
@@ -25,7 +25,7 @@ from voice.briefs import Brief, BriefItem, JobRequest, JobUpload, uploaded
 from voice.delivery import Accepted, delivered
 from voice.errors import ModelNotFound
 from voice.models import Model, ModelAlias
-from voice.requests import SpeechRequest
+from voice.requests import SpeechRequest, wants_fresh
 from voice.serializers import ModelListSerializer, ModelSerializer
 from voice.services import request_brief, request_speech
 
@@ -34,7 +34,7 @@ RAW_RESPONSE = "X-Stainless-Raw-Response"
 OWNER = "voice-platform"
 
 
-class Speech(APIView):
+class Speech(CharactersLeft):
     scope = Scope.SPEECH
     throttle_classes = [UserWrites]
     content_negotiation_class = AnyAccept
@@ -56,7 +56,7 @@ class Speech(APIView):
         identity = caller(request)
         asked = Asked.by(request)
         item, replayed = request_speech(
-            owner=identity.user, api_key=identity.api_key, speech=speech, streamed=streamed, fresh=_fresh(request), asked=asked
+            owner=identity.user, api_key=identity.api_key, speech=speech, streamed=streamed, fresh=wants_fresh(request), asked=asked
         )
         # whoever sent a key comes again with it
         return Accepted(item, sse=speech.stream_format == "sse", stays=speech.resume or asked.key is not None, replayed=replayed)
@@ -65,7 +65,7 @@ class Speech(APIView):
 speech = delivered(Speech.as_view())
 
 
-class Jobs(JobList):
+class Jobs(CharactersLeft, JobList):
     """The list of jobs, and the way to have many texts spoken at once."""
 
     parser_classes = [*APIView.parser_classes, MultiPartParser]
@@ -86,15 +86,14 @@ class Jobs(JobList):
         """
         identity = caller(request)
         done = request_brief(
-            owner=identity.user, api_key=identity.api_key, asked=Asked.by(request), fresh=_fresh(request), read=partial(_brief, request)
+            owner=identity.user,
+            api_key=identity.api_key,
+            asked=Asked.by(request),
+            fresh=wants_fresh(request),
+            read=partial(_brief, request),
         )
         headers = {"Location": f"/v1/jobs/{done.subject}", **({"idempotent-replayed": "true"} if done.replayed else {})}
         return Response(done.answer, status=202, headers=headers)
-
-
-def _fresh(request: Request) -> bool:
-    """Whether the caller wants it made anew, stored or not."""
-    return "no-cache" in request.headers.get("Cache-Control", "").lower()
 
 
 def _brief(request: Request) -> tuple[Brief, list[BriefItem]]:
@@ -134,4 +133,5 @@ def _aliases() -> Any:
 
 
 def _shown(model: Model | ModelAlias) -> dict[str, Any]:
-    return {"id": model.pk, "object": "model", "created": int(model.created_at.timestamp()), "owned_by": OWNER}
+    shown = {"id": model.pk, "object": "model", "created": int(model.created_at.timestamp()), "owned_by": OWNER}
+    return shown | {"task": model.task, "licence": model.licence, "clones": model.clones} if isinstance(model, Model) else shown

@@ -12,6 +12,7 @@ from django.db.models import Q
 from django.db.models.functions import Now
 
 from accounts.ids import new_id
+from voice.engines.base import Source
 from voice.errors import VoiceDisabled, VoiceRevoked
 from voice.models.custom import Consent, ConsentState
 
@@ -46,6 +47,11 @@ class Model(models.Model):
     clones = models.BooleanField(default=False)
     # speaks like a sample
     licence = models.CharField(max_length=200, blank=True)
+    rate = models.PositiveIntegerField(null=True, editable=False)
+    # Hz of what it makes, as far as a worker has looked
+    checked_at = models.DateTimeField(null=True, editable=False)
+    problem = models.CharField(max_length=500, blank=True, editable=False)
+    # why the last worker that looked can't use it; empty: it can
     verbatim = models.BooleanField(default=False)
     # takes the text as it is, whole
     slowest = models.FloatField(default=1.0)
@@ -60,6 +66,11 @@ class Model(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def source(self) -> Source | None:
+        """What an engine that loads models is told; None for an engine itself."""
+        return Source(self.name, self.location) if self.location else None
 
 
 class VoiceRows(models.QuerySet["Voice"]):

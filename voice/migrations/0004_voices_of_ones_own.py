@@ -13,7 +13,7 @@ import accounts.ids
 class Migration(migrations.Migration):
     dependencies = [
         ("jobs", "0005_sources_and_steps"),
-        ("voice", "0002_models_on_workers"),
+        ("voice", "0003_registered_models"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

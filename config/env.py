@@ -8,9 +8,10 @@ from __future__ import annotations
 import os
 import secrets
 from enum import StrEnum
+from importlib.util import find_spec
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 
 from django.core.exceptions import ImproperlyConfigured
 from pydantic import Field, ValidationError, field_validator, model_validator
@@ -102,6 +103,9 @@ class Environment(BaseSettings):
     consent_review: Review = Field(
         Review.AUTOMATIC, description="automatic or staff: who approves consents; automatic is the phrase check where speech is transcribed"
     )
+    consent_transcriber: Literal["", "pocketsphinx"] = Field(
+        "", description="pocketsphinx: hears on the workers whether the phrase is read, in English; empty: nothing does"
+    )
     consent_phrases: dict[str, str] = Field(
         {}, description='further phrases of consent, or others, as JSON: {"it": "Sono il proprietario di questa voce …"}'
     )
@@ -168,6 +172,8 @@ class Environment(BaseSettings):
             raise ValueError("DATABASE_URL is missing: with REDIS_URL, workers are other processes and need PostgreSQL")
         if self.database_url and self.database_pool < self.worker_threads + KEEPERS:
             raise ValueError(f"DATABASE_POOL is too small: expected WORKER_THREADS and {KEEPERS} more, {self.worker_threads + KEEPERS}")
+        if self.consent_transcriber and find_spec(self.consent_transcriber) is None:
+            raise ValueError("CONSENT_TRANSCRIBER is not installed: pip install 'voice-platform[ears]'")
         if self.environment is Stage.PRODUCTION:
             self._refuse_the_unsafe()
         return self

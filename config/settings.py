@@ -221,6 +221,7 @@ PRELOAD_MODELS = ENV.preload_models
 BATCH_WINDOW = ENV.batch_window_ms / 1000
 BATCH_SIZE = ENV.batch_size
 CONSENT_REVIEW = ENV.consent_review
+CONSENT_TRANSCRIBER = ENV.consent_transcriber
 CONSENT_PHRASES = ENV.consent_phrases
 CONSENT_REVOKED_OUTPUTS = ENV.consent_revoked_outputs
 CONDITIONING_DIR = DATA_DIR / "conditioning"  # what workers computed of the samples of voices

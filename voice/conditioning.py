@@ -7,6 +7,7 @@ on whichever machine it lies, and is removed when one of its workers is started 
 from __future__ import annotations
 
 import shutil
+from contextlib import suppress
 from pathlib import Path
 
 from django.conf import settings
@@ -26,15 +27,16 @@ def forget_conditioning(voice_id: str) -> None:
 
 def forget_leftovers() -> None:
     """Remove what this machine keeps of voices, or versions of them, that are used no more."""
-    if not settings.CONDITIONING_DIR.is_dir():
-        return
     # looked at before the rows: what is made after them is not taken for a leftover
-    kept = [version for voice in settings.CONDITIONING_DIR.iterdir() for version in voice.iterdir()]
+    kept = list(Path(settings.CONDITIONING_DIR).glob("*/*"))
     names = {version.parent.name for version in kept}
     wanted = {folder(voice) for voice in Voice.objects.usable().filter(pk__in=names)}
     for version in kept:
         if version not in wanted:
             shutil.rmtree(version, ignore_errors=True)
+            with suppress(OSError):
+                # goes with the last of its versions
+                version.parent.rmdir()
 
 
 def _folder_of(voice_id: str) -> Path:

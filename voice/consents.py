@@ -31,6 +31,8 @@ from voice.uploads import Purpose
 
 log = structlog.get_logger("consents")
 
+LONGEST_REASON = 500
+# characters
 BATCH = 100
 # outputs that are looked at together
 
@@ -40,9 +42,8 @@ def record_consent(*, owner: User, api_key: ApiKey | None, wanted: NewConsent, u
     phrase = phrase_in(wanted.language)
     if known := earlier(owner, asked):
         return known
-    intake = examine(owner=owner, api_key=api_key, upload=upload, purpose=Purpose.CONSENT, param="recording")
-    heard: str | None = intake.findings.get("transcript")
-    state, reason = _verdict(phrase, heard)
+    intake = examine(owner=owner, api_key=api_key, upload=upload, purpose=Purpose.CONSENT, param="recording", language=wanted.language)
+    state, reason = _verdict(phrase, intake.findings)
 
     @transaction.atomic
     def act() -> Done:
@@ -54,7 +55,7 @@ def record_consent(*, owner: User, api_key: ApiKey | None, wanted: NewConsent, u
             phrase=phrase,
             recording=intake.blob,
             seconds=intake.seconds,
-            transcript=heard or "",
+            transcript=intake.findings.get("transcript") or "",
             state=state,
             reason=reason,
         )
@@ -109,13 +110,18 @@ def forget_voice_audio(voice: Voice) -> None:
     forget_conditioning(voice.pk)
 
 
-def _verdict(phrase: str, heard: str | None) -> tuple[ConsentState, str]:
-    """Whether what was heard is enough; none where nothing transcribes, which leaves it to the owner's word."""
+def _verdict(phrase: str, findings: dict[str, Any]) -> tuple[ConsentState, str]:
+    """Whether what was heard is enough. Where nothing listens the owner's word is; what can't be understood is for staff to hear."""
     if settings.CONSENT_REVIEW == Review.STAFF:
         return ConsentState.PENDING, ""
-    if heard is None or is_read(phrase, heard):
+    if "transcript" not in findings:
         return ConsentState.APPROVED, ""
-    return ConsentState.REFUSED, "This is not the phrase. Record it again, word for word; GET /v1/audio/voice_consents/phrases has it."
+    heard: str | None = findings["transcript"]
+    if heard is None:
+        return ConsentState.PENDING, ""
+    if is_read(phrase, heard):
+        return ConsentState.APPROVED, ""
+    return ConsentState.REFUSED, f"This is not the phrase, but {heard!r}. Record it again, word for word."[:LONGEST_REASON]
 
 
 def _stop_running(consent: Consent) -> None:

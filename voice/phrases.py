@@ -19,7 +19,9 @@ PHRASES = {
 }
 MOST_WRONG = 0.3
 # of the phrase's words that a transcriber may have misheard
-WORD = re.compile(r"\w+")
+NEGATIONS = frozenset(["not", "never", "don't", "nicht", "nie", "niemals", "kein", "keine", "ne", "pas", "jamais", "no", "nunca"])
+# one of them too many, and few words as it is, it is another's meaning
+WORD = re.compile(r"\w+(?:'\w+)?")
 
 
 def phrases() -> dict[str, str]:
@@ -39,8 +41,9 @@ def phrase_in(language: str) -> str:
 
 def is_read(phrase: str, heard: str) -> bool:
     """Whether what was heard is the phrase, but for words that were misheard."""
-    wanted = _words(phrase)
-    return _edits(wanted, _words(heard)) <= MOST_WRONG * len(wanted)
+    wanted, got = _words(phrase), _words(heard)
+    denied = NEGATIONS.intersection(got).difference(wanted)
+    return not denied and _edits(wanted, got) <= MOST_WRONG * len(wanted)
 
 
 def _words(text: str) -> list[str]:

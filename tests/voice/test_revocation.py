@@ -259,6 +259,7 @@ def test_what_was_computed_of_voices_that_are_gone_is_removed(alice):
     conditioning.forget_leftovers()
 
     assert [folder.exists() for folder in folders] == [True, False, False]
+    assert not folders[2].parent.exists()
     conditioning.forget_conditioning(here.pk)
 
 

@@ -16,6 +16,8 @@ from django.core.exceptions import ImproperlyConfigured
 from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from config.upstreams import Upstream, distinct, parsed
+
 # ENV_FILE names another file than .env; an empty value reads none
 SECRET_BYTES = 64
 WEAKEST_SECRET = 50
@@ -75,6 +77,10 @@ class Environment(BaseSettings):
     s3_secret_access_key: str = Field("", description="its key's secret")
     test_engines: bool = Field(False, description="lets `seed` tell the tone engine to be slow, fail, hang or crash")
 
+    upstreams: Annotated[tuple[Upstream, ...], NoDecode] = Field(
+        (), description="other speech servers as voices, a JSON list; README.md, Upstreams, says of what"
+    )
+
     access_minutes: int = Field(5, ge=1, le=1440, description="life of an access token")
     refresh_days: int = Field(14, ge=1, le=365, description="life of a refresh token; each use starts it anew")
     sign_in_days: int = Field(30, ge=1, le=365, description="life of a sign-in, however often it is refreshed")
@@ -110,6 +116,9 @@ class Environment(BaseSettings):
     @classmethod
     def _http(cls, value: str) -> str:
         return _with_scheme(value, "https://", "http://")
+
+    _parsed = field_validator("upstreams", mode="before")(parsed)
+    _distinct = field_validator("upstreams")(distinct)
 
     @field_validator("sign_in_rate", "address_rate", "write_rate")
     @classmethod
@@ -184,8 +193,14 @@ def read(**overrides: Any) -> Environment:
     try:
         return Environment(**overrides)
     except ValidationError as error:
-        lines = [_line(str(problem["loc"][0]).upper() if problem["loc"] else "", problem["msg"]) for problem in error.errors()]
+        lines = [_line(_name(problem["loc"]), problem["msg"]) for problem in error.errors()]
         raise ImproperlyConfigured("The environment is not right:\n" + "\n".join(lines)) from None
+
+
+def _name(place: tuple[int | str, ...]) -> str:
+    """UPSTREAMS[0].url"""
+    variable, *inner = place or ("",)
+    return str(variable).upper() + "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in inner)
 
 
 def _line(name: str, message: str) -> str:

@@ -208,6 +208,7 @@ STREAM_LIFETIME = timedelta(seconds=ENV.stream_seconds)
 WEBHOOK_PRIVATE = ENV.webhook_private
 MAX_INPUT_CHARACTERS = ENV.max_input_characters
 TEST_ENGINES = ENV.test_engines
+UPSTREAMS = ENV.upstreams
 
 # ── HTTP ────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
 MAX_BODY_BYTES = ENV.max_body_bytes

@@ -126,7 +126,8 @@ class Work(AbstractContextManager["Work"]):
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> bool:
         try:
             self._conclude(error)
-            end_twins(self.item)
+            if self.item.reuse_key:  # else nothing waits for it
+                end_twins(self.item)
             if self.item.batch:
                 deal_next(self.item.owner_id)
         except DatabaseFault as fault:

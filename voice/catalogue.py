@@ -5,12 +5,13 @@ from __future__ import annotations
 from functools import cache
 
 from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
 
 from voice.engines import available
 from voice.engines.base import Speaker, Synthesizer
 from voice.models import Model, ModelAlias, Voice, VoiceAlias
 
-PREFERENCE = {"flite": 10, "espeak": 20, "tone": 200}
+PREFERENCE = {"flite": 10, "espeak": 20, "remote": 150, "tone": 200}
 FALLBACK_VOICE = "espeak-en-us"
 VOICE_ALIASES = {
     "alloy": "slt",
@@ -33,7 +34,7 @@ MODEL_ALIASES = ("tts-1", "tts-1-hd", "gpt-4o-mini-tts")
 @cache
 def engines() -> dict[str, Synthesizer]:
     """The engines of this machine by name, made once per process."""
-    return {engine.name: engine for engine in available(misbehave=settings.TEST_ENGINES)}
+    return {engine.name: engine for engine in available(misbehave=settings.TEST_ENGINES, upstreams=settings.UPSTREAMS)}
 
 
 def synchronise() -> None:
@@ -41,10 +42,23 @@ def synchronise() -> None:
     for engine in engines().values():
         slowest, fastest = engine.speeds
         known = {"engine": engine.name, "verbatim": engine.verbatim, "slowest": slowest, "fastest": fastest}
-        # the preference is the product's until staff have one
-        Model.objects.update_or_create(name=engine.name, defaults=known, create_defaults={**known, "preference": PREFERENCE[engine.name]})
+        for name in {_model_of(engine, speaker) for speaker in engine.speakers()}:
+            _refuse_another(name, engine)
+            # the preference is the product's until staff have one
+            Model.objects.update_or_create(name=name, defaults=known, create_defaults={**known, "preference": PREFERENCE[engine.name]})
         _synchronise_voices(engine)
     _synchronise_aliases()
+
+
+def _model_of(engine: Synthesizer, speaker: Speaker) -> str:
+    return speaker.model or engine.name
+
+
+def _refuse_another(name: str, engine: Synthesizer) -> None:
+    """Stop the start where a name that the operator chose for an upstream is taken."""
+    other = Model.objects.filter(pk=name).exclude(engine=engine.name).first() or ModelAlias.objects.filter(pk=name).first()
+    if other is not None:
+        raise ImproperlyConfigured(f"UPSTREAMS: there is another model '{name}'. Give the upstream a name of its own.")
 
 
 def _synchronise_voices(engine: Synthesizer) -> None:
@@ -57,7 +71,7 @@ def _synchronise_voices(engine: Synthesizer) -> None:
 
 
 def _described(voice: Voice, engine: Synthesizer, speaker: Speaker) -> Voice:
-    voice.model_id = engine.name
+    voice.model_id = _model_of(engine, speaker)
     voice.speaker = speaker.name
     voice.languages = list(speaker.languages)
     voice.gender = speaker.gender

@@ -71,4 +71,4 @@ class NothingToSpeak(Refusal):
 
 class EngineMissing(Unavailable):
     code = "engine_unavailable"
-    message = "The worker that took this has no such engine."
+    message = "The worker that took this has no such engine or voice."

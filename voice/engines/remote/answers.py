@@ -14,6 +14,7 @@ import httpx
 from config.upstreams import Upstream
 from voice.engines.remote.errors import (
     UpstreamBusy,
+    UpstreamInvalidResponse,
     UpstreamMisconfigured,
     UpstreamQuotaExhausted,
     UpstreamRefused,
@@ -36,7 +37,7 @@ log = logging.getLogger(__name__)
 
 
 async def refused(response: httpx.Response, upstream: Upstream, key: Key) -> None:
-    """Let the key rest where it is the key; else raise what the refusal is for our client."""
+    """What any status but 200 means: the key rests where it is the key's fault; else what our client is told is raised."""
     error = await _error(response)
     status = response.status_code
     log.warning("the upstream %s answered %d, key %d", upstream.name, status, key.number)
@@ -50,6 +51,8 @@ async def refused(response: httpx.Response, upstream: Upstream, key: Key) -> Non
         raise UpstreamUnavailable(upstream.name, retry_after=_retry_after(response))
     elif status in ABOUT_THE_TEXT and error.get("param") not in OUR_FIELDS:
         raise UpstreamRefused(upstream.name, _cleaned(error.get("message"), upstream))
+    elif response.is_success:
+        raise UpstreamInvalidResponse(upstream.name)
     else:
         raise UpstreamMisconfigured(upstream.name)
 

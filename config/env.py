@@ -5,6 +5,7 @@ Nothing set is the embedded default: SQLite, workers in the server's process, ev
 
 from __future__ import annotations
 
+import json
 import os
 import secrets
 from enum import StrEnum
@@ -16,7 +17,7 @@ from django.core.exceptions import ImproperlyConfigured
 from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from config.upstreams import Upstream, distinct, parsed
+from config.upstreams import Upstream
 
 # ENV_FILE names another file than .env; an empty value reads none
 SECRET_BYTES = 64
@@ -117,8 +118,20 @@ class Environment(BaseSettings):
     def _http(cls, value: str) -> str:
         return _with_scheme(value, "https://", "http://")
 
-    _parsed = field_validator("upstreams", mode="before")(parsed)
-    _distinct = field_validator("upstreams")(distinct)
+    @field_validator("upstreams", mode="before")
+    @classmethod
+    def _json(cls, value: Any) -> Any:
+        try:
+            return json.loads(value) if isinstance(value, str) else value
+        except ValueError:
+            raise ValueError("expected JSON, a list of upstreams") from None
+
+    @field_validator("upstreams")
+    @classmethod
+    def _distinct(cls, value: tuple[Upstream, ...]) -> tuple[Upstream, ...]:
+        if len({upstream.name for upstream in value}) < len(value):
+            raise ValueError("expected upstreams with different names")
+        return value
 
     @field_validator("sign_in_rate", "address_rate", "write_rate")
     @classmethod

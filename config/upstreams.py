@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, StringConstraints, field_validator, model_validator
@@ -83,19 +82,3 @@ class Upstream(BaseModel):
         if len({voice.name for voice in self.voices}) < len(self.voices):
             raise ValueError("expected voices with different names")
         return self
-
-
-def parsed(value: Any) -> Any:
-    """The JSON list that the environment holds."""
-    if not isinstance(value, str):
-        return value
-    try:
-        return json.loads(value)
-    except ValueError:
-        raise ValueError("expected JSON, a list of upstreams") from None
-
-
-def distinct(upstreams: tuple[Upstream, ...]) -> tuple[Upstream, ...]:
-    if len({upstream.name for upstream in upstreams}) < len(upstreams):
-        raise ValueError("expected upstreams with different names")
-    return upstreams

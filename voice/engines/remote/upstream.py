@@ -9,7 +9,7 @@ from contextlib import aclosing, asynccontextmanager
 from typing import Any
 
 import httpx
-from pybreaker import CircuitBreaker, CircuitBreakerError
+from pybreaker import CircuitBreaker, CircuitBreakerError, CircuitBreakerListener, CircuitBreakerState
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, stop_after_attempt, wait_exponential_jitter
 
 from config.upstreams import Upstream, UpstreamVoice
@@ -44,6 +44,11 @@ ANY_LANGUAGE = "mul"
 log = logging.getLogger(__name__)
 
 
+class _Herald(CircuitBreakerListener):
+    def state_change(self, cb: CircuitBreaker, old_state: CircuitBreakerState | None, new_state: CircuitBreakerState) -> None:
+        log.warning("the circuit of the upstream %s is %s", cb.name, new_state.name)
+
+
 class Client:
     """Used in one event loop only; what it keeps is shared by all of the process's threads."""
 
@@ -55,6 +60,7 @@ class Client:
             fail_max=upstream.failures,
             reset_timeout=upstream.rest,
             exclude=[_is_an_answer],
+            listeners=[_Herald()],
             name=upstream.name,
             throw_new_error_on_trip=False,
         )

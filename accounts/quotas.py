@@ -21,6 +21,8 @@ from accounts.models.ledger import MILLISECONDS
 
 UNLIMITED = Plan(name="")
 # for whoever has no plan where there is no default one
+METERED = frozenset({"speech", "transcription", "conversion"})
+# the kinds of work that are counted and charged for; any other costs nothing
 WHOLE = 100
 # per cent
 
@@ -52,7 +54,7 @@ class Allowance:
 
 @dataclass(frozen=True, slots=True)
 class Reservation:
-    """What is set aside for one piece of work. `kind` is speech, transcription or conversion: which seconds of the Quota are meant."""
+    """What is set aside for one piece of work. `kind` says which seconds of the Quota are meant, if it is one of METERED."""
 
     owner_id: Any
     kind: str
@@ -120,6 +122,8 @@ def settle(reservation: Reservation | None, charges: Sequence[Charge]) -> None:
         changes[f"{name}_reserved"] = F(f"{name}_reserved") - number
         changes[name] = F(name) + used[name]
     Quota.objects.filter(owner_id=reservation.owner_id, starts_at=reservation.starts_at).update(**changes)
+    if reservation.kind not in METERED:
+        return
     Usage.objects.bulk_create(
         Usage(
             item_id=charge.item_id,
@@ -148,15 +152,17 @@ def _merged(plan: Plan, override: Override | None) -> dict[str, int | None]:
 
 def _columns(kind: str, amount: Amount) -> Iterator[tuple[str, int]]:
     """The columns of a Quota that an amount of some kind of work counts in."""
-    yield "characters", amount.characters
-    yield f"{kind}_ms", amount.milliseconds
+    metered = kind in METERED
+    yield "characters", amount.characters if metered else 0
+    if metered:
+        yield f"{kind}_ms", amount.milliseconds
 
 
 def _limits(kind: str, allowed: Allowance) -> Iterator[tuple[str, str, int]]:
     """Of each limit that holds: its name, the column that counts for it, and how much that may come to."""
     if (characters := allowed.limits["characters"]) is not None:
         yield "characters", "characters", characters
-    if (seconds := allowed.limits[f"{kind}_seconds"]) is not None:
+    if (seconds := allowed.limits.get(f"{kind}_seconds")) is not None:
         yield f"{kind}_seconds", f"{kind}_ms", seconds * MILLISECONDS
 
 

@@ -24,8 +24,8 @@ from redis.retry import Retry
 log = structlog.get_logger("broker")
 
 NAMESPACE = "voice"
-URGENT = "live"
-# the queue that is served first
+BATCH = "batch"
+# how the names of the queues end that are served last
 BLOCK = 1.0
 # seconds that a consumer waits for a message at most: heartbeats and the rescue of dead workers' messages go on, a stop is quick
 SOCKET_TIMEOUT = 3.0
@@ -109,7 +109,7 @@ class BlockingConsumer(_RedisConsumer):
         # messages for later occupy no thread
         self.places = Places() if queue_name in broker.delay_queues else broker.places
         self.places.resize(prefetch)
-        self._urgent = queue_name == URGENT
+        self._urgent = not queue_name.endswith(BATCH)
         self._key = f"{broker.namespace}:{queue_name}"
         self._wait = min(timeout / 1000, BLOCK)
 

@@ -38,6 +38,16 @@ class Stage(StrEnum):
     PRODUCTION = "production"
 
 
+class Review(StrEnum):
+    AUTOMATIC = "automatic"
+    STAFF = "staff"
+
+
+class Fate(StrEnum):
+    KEEP = "keep"
+    DELETE = "delete"
+
+
 class Environment(BaseSettings):
     """The variables of the environment. `.env.example` is made of these descriptions; a test holds the two together."""
 
@@ -68,6 +78,9 @@ class Environment(BaseSettings):
     max_input_characters: int = Field(100_000, ge=1, description="longest text of one request")
     max_body_bytes: int = Field(1 << 20, ge=1024, description="largest JSON body of a request")
     max_brief_bytes: int = Field(32 << 20, ge=1024, description="largest body of POST /v1/jobs, JSON or upload")
+    max_upload_bytes: int = Field(25 << 20, ge=1024, description="largest audio file that is taken; samples and consents: 10 MiB")
+    max_upload_seconds: int = Field(1500, ge=1, description="longest audio that is converted or transcribed")
+    decode_seconds: int = Field(15, ge=1, description="processor time that decoding an uploaded file may take")
     stream_bytes: int = Field(32 << 20, ge=1 << 16, description="bytes of one item kept for readers that are behind")
     stream_seconds: int = Field(60, ge=10, description="how long an item's bytes are kept for readers after the last one; its output stays")
     webhook_private: bool = Field(False, description="lets webhooks go to private addresses and over plain HTTP")
@@ -81,6 +94,24 @@ class Environment(BaseSettings):
     upstreams: Annotated[tuple[Upstream, ...], NoDecode] = Field(
         (), description="other speech servers as voices, a JSON list; README.md, Upstreams, says of what"
     )
+    models_dir: Path | None = Field(None, description="folder of the models that workers fetch; empty: models in DATA_DIR")
+    device: str = Field("auto", description="what models run on: cpu, cuda, cuda:1; auto takes CUDA where there is one")
+    device_threads: int = Field(1, ge=1, le=256, description="CPU threads to one operation of a model; WORKER_THREADS run side by side")
+    model_memory_mib: int = Field(0, ge=0, description="MiB that the models of one worker may take, the least used leave; 0: no limit")
+    model_idle_seconds: float = Field(0.0, ge=0, description="seconds without use after which a model leaves the memory; 0: never")
+    model_wait_seconds: float = Field(60.0, ge=1, description="seconds that an item waits for a model that is loaded or busy")
+    preload_models: Words = Field((), description="models that a worker loads when it starts, with commas")
+    batch_window_ms: float = Field(5.0, ge=0, le=1000, description="how long a sentence waits on a GPU for others to be made with it")
+    batch_size: int = Field(16, ge=1, le=256, description="sentences that a GPU makes together")
+    consent_review: Review = Field(
+        Review.AUTOMATIC, description="automatic or staff: who approves consents; automatic is the phrase check where speech is transcribed"
+    )
+    consent_phrases: dict[str, str] = Field(
+        {}, description='further phrases of consent, or others, as JSON: {"it": "Sono il proprietario di questa voce …"}'
+    )
+    consent_revoked_outputs: Fate = Field(
+        Fate.DELETE, description="keep or delete: what becomes of outputs when the consent to their voice is revoked"
+    )
 
     access_minutes: int = Field(5, ge=1, le=1440, description="life of an access token")
     refresh_days: int = Field(14, ge=1, le=365, description="life of a refresh token; each use starts it anew")
@@ -91,7 +122,7 @@ class Environment(BaseSettings):
 
     log_level: str = Field("INFO", description="DEBUG, INFO, WARNING or ERROR")
 
-    @field_validator("allowed_hosts", "trusted_origins", "trusted_proxies", mode="before")
+    @field_validator("allowed_hosts", "trusted_origins", "trusted_proxies", "preload_models", mode="before")
     @classmethod
     def _split(cls, value: Any) -> Any:
         return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
@@ -11,6 +12,7 @@ from django.conf import settings
 from accounts.ids import new_id
 from config.api import body_and_headers
 from config.errors import Refusal, TooLarge
+from voice.audio.errors import UploadTooLarge
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -20,6 +22,10 @@ App = Callable[[Message, Receive, Send], Awaitable[None]]
 POLICY_VIOLATION = 1008
 BRIEFS = ("/v1/jobs",)
 # where a body holds thousands of texts
+UPLOADS = re.compile(r"/v1/audio/(voices|voice_consents|conversions|transcriptions|translations)(/.*)?")
+# where a body is a form with a file of audio
+FORM_BYTES = 1 << 16
+# of such a form, beside the file
 
 
 class _Overrun(Exception):
@@ -33,13 +39,13 @@ class BodyGate:
         self.app = app
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
-        limit = settings.MAX_BRIEF_BYTES if scope["path"] in BRIEFS else settings.MAX_BODY_BYTES
+        limit, refusal = _bound(scope["path"])
         declared = dict(scope["headers"]).get(b"content-length", b"0")
         if not declared.isdigit():
             await _answer(send, Refusal("Content-Length must be a whole number."))
             return
         if len(declared) > len(str(limit)) or int(declared) > limit:
-            await _answer(send, TooLarge(f"The body is larger than {limit} bytes."))
+            await _answer(send, refusal)
             return
         received = 0
 
@@ -54,7 +60,16 @@ class BodyGate:
         try:
             await self.app(scope, counted, send)
         except _Overrun:
-            await _answer(send, TooLarge(f"The body is larger than {limit} bytes."))
+            await _answer(send, refusal)
+
+
+def _bound(path: str) -> tuple[int, Refusal]:
+    """The bytes that a body sent there may have, and what is said of more."""
+    if UPLOADS.fullmatch(path):
+        limit = settings.MAX_UPLOAD_BYTES + FORM_BYTES
+        return limit, UploadTooLarge(f"The file is larger than {settings.MAX_UPLOAD_BYTES} bytes.")
+    limit = settings.MAX_BRIEF_BYTES if path in BRIEFS else settings.MAX_BODY_BYTES
+    return limit, TooLarge(f"The body is larger than {limit} bytes.")
 
 
 async def refuse_socket(_scope: Message, receive: Receive, send: Send) -> None:

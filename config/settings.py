@@ -206,9 +206,25 @@ STREAM_LIFETIME = timedelta(seconds=ENV.stream_seconds)
 
 # ── Voice ───────────────────────────────────────────────────────────────────────────────────────────────────────────────────
 WEBHOOK_PRIVATE = ENV.webhook_private
+MAX_UPLOAD_BYTES = ENV.max_upload_bytes
+MAX_UPLOAD_SECONDS = ENV.max_upload_seconds
+DECODE_SECONDS = ENV.decode_seconds
 MAX_INPUT_CHARACTERS = ENV.max_input_characters
 TEST_ENGINES = ENV.test_engines
 UPSTREAMS = ENV.upstreams
+MODELS_DIR = ENV.models_dir or DATA_DIR / "models"
+DEVICE = ENV.device
+DEVICE_THREADS = ENV.device_threads
+MODEL_MEMORY = ENV.model_memory_mib << 20
+MODEL_IDLE = ENV.model_idle_seconds
+MODEL_PATIENCE = ENV.model_wait_seconds
+PRELOAD_MODELS = ENV.preload_models
+BATCH_WINDOW = ENV.batch_window_ms / 1000
+BATCH_SIZE = ENV.batch_size
+CONSENT_REVIEW = ENV.consent_review
+CONSENT_PHRASES = ENV.consent_phrases
+CONSENT_REVOKED_OUTPUTS = ENV.consent_revoked_outputs
+CONDITIONING_DIR = DATA_DIR / "conditioning"  # what workers computed of the samples of voices
 
 # ── HTTP ────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
 MAX_BODY_BYTES = ENV.max_body_bytes
@@ -216,6 +232,7 @@ MAX_BRIEF_BYTES = ENV.max_brief_bytes
 DATA_UPLOAD_MAX_MEMORY_SIZE = ENV.max_body_bytes
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 1000  # the admin's list pages post one field a row
 DATA_UPLOAD_MAX_NUMBER_FILES = 1
+FILE_UPLOAD_HANDLERS = ["django.core.files.uploadhandler.TemporaryFileUploadHandler"]  # never in memory
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["accounts.authentication.BearerAuthentication"],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated", "accounts.authentication.HasScope"],
@@ -236,7 +253,11 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "COMPONENT_SPLIT_REQUEST": True,
-    "ENUM_NAME_OVERRIDES": {"JobState": "jobs.models.State", "DeliveryState": "jobs.models.webhooks.DeliveryState"},
+    "ENUM_NAME_OVERRIDES": {
+        "JobState": "jobs.models.State",
+        "DeliveryState": "jobs.models.webhooks.DeliveryState",
+        "ConsentState": "voice.models.ConsentState",
+    },
 }
 
 # ── Safety ──────────────────────────────────────────────────────────────────────────────────────────────────────────────────

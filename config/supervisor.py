@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 
 import structlog
 
+from jobs.departure import Reason
+
 log = structlog.get_logger("supervisor")
 
 SHORTEST_PAUSE = 0.5
@@ -49,7 +51,8 @@ class Supervisor:
         now = time.monotonic()
         if slot.process is not None and slot.process.poll() is not None:
             log.warning("worker ended", pid=slot.process.pid, status=slot.process.returncode)
-            slot.pause = SHORTEST_PAUSE if now - slot.started > LONG_LIFE else min(slot.pause * 2, LONGEST_PAUSE)
+            short = now - slot.started < LONG_LIFE and slot.process.returncode != Reason.RECYCLED
+            slot.pause = min(slot.pause * 2, LONGEST_PAUSE) if short else SHORTEST_PAUSE
             slot.due = now + slot.pause
             slot.process = None
         if slot.process is None and now >= slot.due:

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import os
 import signal
-import threading
 
 import dramatiq
 from django.conf import settings
 
-from voice.catalogue import synchronise
+from jobs import departure
+from jobs.departure import Reason
+from jobs.keeper import keeper
+from voice import catalogue
+from voice.conditioning import forget_leftovers
 
-QUEUES = {"live", "batch"}
+EVERYBODY = {"live", "batch"}
+NEURAL = {"neural", "neural-batch"}
+# where this machine can run models
 LOOK_EVERY = 1.0
 # seconds
 IDLE_MS = 1000
@@ -20,17 +25,25 @@ IDLE_MS = 1000
 
 def start_worker() -> dramatiq.Worker:
     """Engines are loaded and listed first, so that a worker that reports itself alive can speak."""
-    synchronise()
-    worker = dramatiq.Worker(dramatiq.get_broker(), queues=QUEUES, worker_threads=settings.WORKER_THREADS, worker_timeout=IDLE_MS)
+    catalogue.synchronise()
+    catalogue.preload()
+    forget_leftovers()
+    keeper.describe = catalogue.report
+    queues = EVERYBODY | NEURAL if catalogue.models() is not None else EVERYBODY
+    worker = dramatiq.Worker(dramatiq.get_broker(), queues=queues, worker_threads=settings.WORKER_THREADS, worker_timeout=IDLE_MS)
     worker.start()
     return worker
 
 
-def wait_for_the_end() -> None:
-    """Return at SIGTERM or SIGINT, or when the supervisor is gone: a worker that nobody restarts must not outlive it unseen."""
-    over = threading.Event()
+def wait_for_the_end() -> Reason:
+    """Return the reason at SIGTERM or SIGINT, when the worker has to go, or when the supervisor is gone.
+
+    A worker that nobody restarts must not outlive its supervisor unseen.
+    """
     for name in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(name, lambda *_: over.set())
+        signal.signal(name, lambda *_: departure.ask(Reason.WISHED))
     supervisor = os.getppid()
-    while not over.wait(LOOK_EVERY) and os.getppid() == supervisor:
-        pass
+    while os.getppid() == supervisor:
+        if (reason := departure.wait(LOOK_EVERY)) is not None:
+            return reason
+    return Reason.WISHED

@@ -8,8 +8,9 @@ from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import get_object_or_404
+from django.template.defaultfilters import filesizeformat
 from django.urls import URLPattern, path, reverse
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 
 from accounts.listed import Listed
 from jobs import services
@@ -105,4 +106,20 @@ class OutputAdmin(Holds):
 
 @admin.register(Worker)
 class WorkerAdmin(Listed):
-    list_display = ["id", "threads", "queues", "started_at", "seen_at"]
+    list_display = ["id", "threads", "queues", "computes_on", "holds", "busy", "started_at", "seen_at"]
+
+    @admin.display(description="Device")
+    def computes_on(self, worker: Worker) -> str:
+        used, total = worker.device.get("memory_used"), worker.device.get("memory_total")
+        memory = f", {filesizeformat(used)} of {filesizeformat(total)}" if total else ""
+        return f"{worker.device.get('device', '')}{memory}"
+
+    @admin.display(description="Models in memory")
+    def holds(self, worker: Worker) -> str:
+        return ", ".join(f"{model['name']} ({filesizeformat(model['bytes'])})" for model in worker.loaded)
+
+    @admin.display(description="Busy with")
+    def busy(self, worker: Worker) -> str:
+        links = [(reverse("admin:jobs_item_change", args=[pk]), pk) for pk in worker.items]
+        joined: str = format_html_join(", ", '<a href="{}">{}</a>', links)
+        return joined

@@ -27,13 +27,21 @@ log = structlog.get_logger("jobs")
 
 SWEEP_BATCH = 100
 # rows of each kind that one sweep looks after
+BATCH = "batch"
+# how the names of queues end that nobody waits for
 AHEAD = 2
 # items of an owner on the way for each thread that makes items
 
 
+def queue_of(actor: str) -> str:
+    """The name of the queue that an actor reads."""
+    name: str = dramatiq.get_broker().get_actor(actor).queue_name
+    return name
+
+
 def is_batch(actor: str) -> bool:
     """Whether what this actor makes waits for its turn, by the queue that it reads."""
-    return dramatiq.get_broker().get_actor(actor).queue_name == "batch"
+    return queue_of(actor).endswith(BATCH)
 
 
 def ring_all(items: Iterable[Item]) -> None:

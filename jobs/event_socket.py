@@ -165,7 +165,7 @@ class EventSocket:
             raise InvalidState("This socket follows the job already.", param="job_id")
         if len(self._following) >= MOST_SUBSCRIPTIONS:
             raise TooManySubscriptions
-        mine = Job.objects.of(self._owner).filter(pk=job_id)
+        mine = Job.objects.of(self._owner).listed().filter(pk=job_id)
         if not await database_sync_to_async(mine.exists, thread_sensitive=False)():
             raise NotFound("There is no such job.", param="job_id")
         await self._tell({"type": "job.subscribed", "job_id": job_id})

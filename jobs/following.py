@@ -11,6 +11,7 @@ from channels.db import database_sync_to_async
 from django.core.files.storage import default_storage
 
 from config.errors import Overloaded, Unavailable
+from jobs.dealing import queue_of
 from jobs.errors import Gone
 from jobs.models import OPEN, Item, State, Worker
 from jobs.reading import read_file
@@ -90,7 +91,8 @@ async def _stored_rest(item: Item, place: _Place) -> AsyncIterator[bytes]:
 
 
 def _look(item_id: str) -> tuple[Item, bool]:
-    return Item.objects.select_related("output").get(pk=item_id), Worker.objects.alive().exists()
+    item = Item.objects.select_related("output").get(pk=item_id)
+    return item, bool(Worker.objects.serving(queue_of(item.actor)))
 
 
 async def _row(item_id: str) -> tuple[Item, bool]:

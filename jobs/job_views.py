@@ -58,7 +58,7 @@ class JobList(generics.ListAPIView[Job]):
         return ["state", "created_after", "created_before", *metadata]
 
     def get_queryset(self) -> QuerySet[Job]:
-        jobs: QuerySet[Job] = Job.objects.of(self.request.user).select_related("webhook")
+        jobs: QuerySet[Job] = Job.objects.of(self.request.user).listed().select_related("webhook")
         asked = self.request.query_params
         if (state := asked.get("state")) is not None:
             jobs = jobs.filter(state=_state(state))
@@ -130,7 +130,7 @@ class RetryJob(APIView):
 
 
 def find_job(request: Request, pk: str) -> Job:
-    job: Job | None = Job.objects.of(request.user).select_related("webhook").filter(pk=pk).first()
+    job: Job | None = Job.objects.of(request.user).listed().select_related("webhook").filter(pk=pk).first()
     if job is None:
         raise NotFound("There is no such job.")
     return job

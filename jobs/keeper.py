@@ -6,7 +6,7 @@ import os
 import socket
 import threading
 from collections.abc import Callable
-from typing import Protocol
+from typing import Any, Protocol
 
 import dramatiq
 import structlog
@@ -46,6 +46,8 @@ class Keeper(dramatiq.Middleware):
         self._lock = threading.Lock()
         self._over = threading.Event()
         self._threads: list[threading.Thread] = []
+        self.describe: Callable[[], dict[str, Any]] = dict
+        # what else a report says: `device` and `models` of Worker
 
     def hold(self, work: Held) -> None:
         with self._lock:
@@ -57,7 +59,7 @@ class Keeper(dramatiq.Middleware):
 
     def after_worker_boot(self, broker: dramatiq.Broker, worker: dramatiq.Worker) -> None:
         self._over.clear()
-        queues = sorted(broker.get_declared_queues())
+        queues = sorted(worker.consumer_whitelist or broker.get_declared_queues())
         Worker.objects.update_or_create(id=self.name, defaults={"threads": worker.worker_threads, "queues": queues, "seen_at": Now()})
         self._threads = [
             # apart: a sweep that waits for a broker must not cost the leases
@@ -90,7 +92,9 @@ class Keeper(dramatiq.Middleware):
         connection.close()
 
     def _report(self, threads: int, queues: list[str]) -> None:
-        if not Worker.objects.filter(pk=self.name).update(seen_at=Now()):
+        with self._lock:
+            items = sorted(work.item.pk for work in self._held)
+        if not Worker.objects.filter(pk=self.name).update(seen_at=Now(), items=items, **self.describe()):
             Worker.objects.create(id=self.name, threads=threads, queues=queues)
 
 

@@ -14,7 +14,7 @@ from django.db.models.functions import Now
 from accounts.models import Replay, SignIn
 from jobs import storage
 from jobs.errors import InvalidState
-from jobs.models import Blob, Output
+from jobs.models import Blob, Item, Job, Output
 
 log = structlog.get_logger("purge")
 
@@ -23,14 +23,14 @@ BATCH = 500
 LONGEST = 20.0
 # seconds that one purge takes; the next goes on
 UNNAMED_FOR = timedelta(hours=1)
-# since it was kept, after which no worker can be about to write a blob's output
+# since it was kept, after which nobody can be about to write what names a blob
 REPLAYS_FOR = timedelta(hours=48)
 SIGN_INS_FOR = timedelta(days=30)
 # after their end, for whoever asks who was signed in
 
 
 def purge() -> None:
-    """Remove what is over: outputs, blobs without one, answers to be said again, sign-ins.
+    """Remove what is over: outputs, what items worked on, steps on the way, blobs that nothing names, answers to be said again, sign-ins.
 
     Many may purge at once, and one that was killed leaves nothing that the next does not find.
     """
@@ -40,6 +40,8 @@ def purge() -> None:
         "replays": _delete(_batches(Replay.objects.filter(created_at__lt=Now() - REPLAYS_FOR), end)),
         "sign_ins": _delete(_batches(SignIn.objects.filter(ended), end)),
         "outputs": sum(_forgotten(output) for batch in _batches(Output.objects.expired(), end) for output in _until(end, batch)),
+        "sources": sum(storage.let_go(item) for batch in _batches(Item.objects.done_with_source(), end) for item in _until(end, batch)),
+        "steps": _delete(_batches(Job.objects.filter(listed=False, finished_at__lt=Now() - UNNAMED_FOR), end)),
         "blobs": sum(
             storage.remove(blob.pk, untouched=UNNAMED_FOR)
             for batch in _batches(Blob.objects.unnamed().filter(kept_at__lt=Now() - UNNAMED_FOR), end)

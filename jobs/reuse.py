@@ -17,9 +17,13 @@ from accounts.quotas import Amount, Charge
 from jobs.models import FALLBACK, OPEN, Item, Output, State
 
 
-def reuse_key(*, text: str, options: dict[str, Any], format: str) -> str:  # noqa: A002  -- the field's name
-    """SHA-256 of all that a result depends on: text after normalisation, the resolved options, and the version that would make it."""
-    canonical = json.dumps([settings.VERSION, text, format, options], sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+def reuse_key(*, text: str, options: dict[str, Any], format: str, source: str | None = None) -> str:  # noqa: A002  -- the field's name
+    """SHA-256 of all that a result depends on: text after normalisation, the resolved options, and the version that would make it.
+
+    `source` is the SHA-256 of the bytes that are worked on.
+    """
+    parts = [settings.VERSION, text, format, options, *([source] if source else [])]
+    canonical = json.dumps(parts, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
     return hashlib.sha256(canonical.encode()).hexdigest()
 
 

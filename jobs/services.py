@@ -19,7 +19,7 @@ from accounts.quotas import Allowance, Amount, Reservation
 from accounts.replays import Asked, Done
 from config.errors import Overloaded, RateLimited, Unavailable
 from jobs import reuse
-from jobs.dealing import deal, is_batch, ring_all, tell_the_end
+from jobs.dealing import deal, is_batch, queue_of, ring_all, tell_the_end
 from jobs.errors import Cancelled, InvalidState, StorageFull
 from jobs.models import OPEN, Blob, Item, Job, Output, State, Webhook, Worker
 from jobs.reuse import reuse_key
@@ -45,6 +45,8 @@ class Order:
     expected: Amount
     # what it will come to, as far as can be said before
     voice_id: str | None = None
+    source: Blob | None = None
+    # the bytes to work on
     ref: str = ""
     store: bool = True
     streamed: bool = True
@@ -57,7 +59,9 @@ class Order:
 
     @property
     def reuse_key(self) -> str:
-        return reuse_key(text=self.text, options=self.options, format=self.format) if self.store else ""
+        if not self.store:
+            return ""
+        return reuse_key(text=self.text, options=self.options, format=self.format, source=self.source.sha256 if self.source else None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +73,8 @@ class About:
     priority: int = 0
     webhook: Webhook | None = None
     request_hash: str = ""
+    listed: bool = True
+    # False: its owner sees nothing of it
 
     @classmethod
     def of(cls, asked: Asked, **fields: Any) -> About:
@@ -92,7 +98,7 @@ def submit(*, owner: User, api_key: ApiKey | None, kind: str, orders: Sequence[O
     """
     batch = is_batch(orders[0].actor)
     if not batch:
-        _refuse_when_overloaded(len(orders))
+        _refuse_when_overloaded(len(orders), queue=queue_of(orders[0].actor))
     about = about or About()
     keys = [order.reuse_key for order in orders]
     wanted = {key for key, order in zip(keys, orders, strict=True) if key and not order.fresh}
@@ -106,7 +112,7 @@ def submit(*, owner: User, api_key: ApiKey | None, kind: str, orders: Sequence[O
         ]
         reservation = quotas.reserve(owner, kind, quotas.total(amounts), allowed)
         # from here on, nobody else submits for this owner until the end of the transaction
-        _refuse_too_much(owner, allowed, storing=any(order.store for order in orders))
+        _refuse_too_much(owner, allowed, orders)
         job = Job.objects.create(
             owner=owner,
             api_key=api_key,
@@ -118,6 +124,7 @@ def submit(*, owner: User, api_key: ApiKey | None, kind: str, orders: Sequence[O
             webhook=about.webhook,
             announced=batch and (about.webhook is not None or Webhook.objects.of(owner).every().exists()),
             request_hash=about.request_hash,
+            listed=about.listed,
         )
         retention = allowed.plan.retention_days
         items = [
@@ -131,6 +138,7 @@ def submit(*, owner: User, api_key: ApiKey | None, kind: str, orders: Sequence[O
                 ref=order.ref,
                 voice_id=order.voice_id,
                 text=order.text,
+                source=order.source,
                 options=order.options,
                 format=order.format,
                 media_type=order.media_type,
@@ -222,6 +230,7 @@ def _write(job: Job, items: list[Item], orders: Sequence[Order], *, reuse_among:
             continue
         if item.reuse_key in stored:
             item.state, item.finished_at, item.started_at, item.period_starts_at = State.COMPLETED, Now(), Now(), None
+            item.source = None
             served.append(item)
             item.sequence = len(served)
         elif first := in_flight.get(item.reuse_key):
@@ -268,22 +277,26 @@ def _shortest(asked: int | None, days: int | None) -> int | None:
     return min((span for span in (asked, most) if span is not None), default=None)
 
 
-def _refuse_too_much(owner: User, allowed: Allowance, *, storing: bool) -> None:
+def _refuse_too_much(owner: User, allowed: Allowance, orders: Sequence[Order]) -> None:
     jobs = allowed.limits["concurrent_jobs"]
     if jobs is not None and Job.objects.of(owner).open().count() >= jobs:
         raise RateLimited(f"{jobs} of your jobs are not over yet, as many as you may have at a time.", retry_after=BUSY_RETRY)
     room = allowed.limits["stored_bytes"]
-    if storing and room is not None and Blob.objects.filter(owner=owner).aggregate(sum=Sum("bytes", default=0))["sum"] >= room:
+    if room is None:
+        return
+    filled = Blob.objects.filter(owner=owner).aggregate(sum=Sum("bytes", default=0))["sum"]
+    # what an item works on is stored already, and so counted
+    if filled > room or (filled == room and any(order.store and order.source is None for order in orders)):
         raise StorageFull
 
 
-def _refuse_when_overloaded(more: int) -> None:
+def _refuse_when_overloaded(more: int, *, queue: str) -> None:
     room = settings.MAX_QUEUED - more
     waiting = Item.objects.filter(state=State.QUEUED, batch=False, twin=None).order_by()
     if room < 0 or waiting[: room + 1].count() > room:
         raise Overloaded("Too many items are waiting. Try again in a few seconds.", retry_after=BUSY_RETRY)
-    if not Worker.objects.alive().exists():
-        raise Overloaded("No worker is running. Try again shortly.", retry_after=BUSY_RETRY)
+    if not Worker.objects.serving(queue):
+        raise Overloaded("No worker for this is running. Try again shortly.", retry_after=BUSY_RETRY)
 
 
 def _forget(item: Item) -> None:

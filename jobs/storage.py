@@ -1,4 +1,4 @@
-"""Where the bytes of outputs are, named after what they are: the same bytes of one owner are kept once."""
+"""Where bytes are that are kept, named after what they are: the same bytes of one owner are kept once."""
 
 from __future__ import annotations
 
@@ -6,19 +6,22 @@ import hashlib
 import os
 import re
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from typing import IO, Any
 
 import structlog
+from django.conf import settings
 from django.core.files import File
 from django.core.files.storage import FileSystemStorage, default_storage
 from django.db import transaction
 from django.db.models.functions import Now
 
 from jobs.errors import InvalidState, StorageUnavailable
-from jobs.models import Blob, Output
+from jobs.models import Blob, Item, Output
 
 log = structlog.get_logger("storage")
 
@@ -72,6 +75,33 @@ def keep(file: IO[bytes], *, owner_id: Any, form: str) -> Blob:
         return Blob.objects.get(pk=name)
 
 
+def hold(blob: Blob) -> None:
+    """Keep a blob that is about to be named from being removed, to the end of the transaction. StorageUnavailable when it was before."""
+    if not Blob.objects.select_for_update().filter(pk=blob.pk).exists():
+        raise StorageUnavailable("What was stored was removed meanwhile. Send it again.")
+
+
+@contextmanager
+def fetched(blob: Blob) -> Iterator[IO[bytes]]:
+    """A copy of the bytes on this machine's disk, held against their SHA-256. StorageUnavailable when they can't be had now."""
+    digest = hashlib.sha256()
+    Path(settings.PARTS_DIR).mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryFile(dir=settings.PARTS_DIR) as copy:
+        try:
+            with default_storage.open(blob.pk) as file:
+                for chunk in file.chunks():
+                    digest.update(chunk)
+                    copy.write(chunk)
+        except Exception as fault:  # whatever the storage's own library raises
+            log.error("not read", exc_info=fault)
+            raise StorageUnavailable("What was stored can't be read now.") from fault
+        if digest.hexdigest() != blob.sha256:
+            log.error("not what was kept", name=blob.pk)
+            raise StorageUnavailable("What was stored can't be read now.")
+        copy.seek(0)
+        yield copy
+
+
 def forget(output: Output) -> None:
     """Remove an output's row, and once that is certain its bytes. InvalidState when it is under legal hold."""
     with transaction.atomic():
@@ -86,16 +116,25 @@ def forget(output: Output) -> None:
 
 
 def remove(name: str, *, untouched: timedelta = timedelta(0)) -> bool:
-    """Remove a blob that no output is, file first, then row; False when one is, or when it can't be removed now.
+    """Remove a blob that nothing names, file first, then row; False when something does, or when it can't be removed now.
 
-    Nor is one removed that was kept within the time `untouched`: its output may be about to be written.
+    Nor is one removed that was kept within the time `untouched`: what is to name it may be about to be written.
     """
     with transaction.atomic():
         rows = Blob.objects.filter(kept_at__lt=Now() - untouched) if untouched else Blob.objects.all()
         blob = rows.select_for_update().filter(pk=name).first()
-        if blob is None or blob.outputs.exists() or not _deleted(name):
+        # asked once the row is locked: nobody can begin to name it now
+        if blob is None or not Blob.objects.unnamed().filter(pk=name).exists() or not _deleted(name):
             return False
         blob.delete()
+    return True
+
+
+def let_go(item: Item) -> bool:
+    """Remove what an item worked on, once it is done with that, unless something else names it; whether it was this call that did."""
+    if item.source_id is None or not Item.objects.done_with_source().filter(pk=item.pk, source=item.source_id).update(source=None):
+        return False
+    remove(item.source_id)
     return True
 
 

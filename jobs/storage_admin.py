@@ -6,7 +6,7 @@ from typing import Any
 
 from django.contrib import admin, messages
 from django.db import transaction
-from django.db.models import Count, QuerySet
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 
@@ -81,10 +81,9 @@ class BlobAdmin(Listed):
     list_select_related = ["owner"]
     shown = ("named_by",)
 
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Blob]:
-        blobs: QuerySet[Blob] = super().get_queryset(request)
-        return blobs.annotate(named_by=Count("outputs"))
+    def get_queryset(self, _request: HttpRequest) -> QuerySet[Blob]:
+        return Blob.objects.with_names()
 
-    @admin.display(description="outputs")
-    def named_by(self, blob: Any) -> int:
-        return int(blob.named_by)
+    @admin.display(description="named by")
+    def named_by(self, blob: Blob) -> int:
+        return blob.named_by

@@ -28,7 +28,7 @@ class Outputs(generics.ListAPIView[Output]):
     serializer_class = OutputSerializer
 
     def get_queryset(self) -> QuerySet[Output]:
-        return Output.objects.of(self.request.user)
+        return Output.objects.of(self.request.user).listed()
 
 
 class OneOutput(APIView):
@@ -58,17 +58,17 @@ class OutputContent(APIView):
 
         A client that lost its connection goes on with `Range: bytes=N-`, N being the bytes that it has.
         """
-        item = Item.objects.of(request.user).filter(output_id=pk, state__in=OPEN, store=True).first()
+        item = Item.objects.of(request.user).filter(output_id=pk, state__in=OPEN, store=True, job__listed=True).first()
         return being_made(request._request, item) if item else content(request._request, find_output(request, pk))
 
 
 def find_output(request: Request, pk: str) -> Output:
-    output: Output | None = Output.objects.of(request.user).filter(pk=pk).first()
+    output: Output | None = Output.objects.of(request.user).listed().select_related("blob").filter(pk=pk).first()
     return output if output is not None else _say_why_not(request, pk)
 
 
 def _say_why_not(request: Request, pk: str) -> NoReturn:
-    item = Item.objects.of(request.user).filter(output_id=pk).first()
+    item = Item.objects.of(request.user).filter(output_id=pk, job__listed=True).first()
     if item is None or (item.state == State.COMPLETED and item.store):
         raise NotFound("There is no such output.")
     if item.state in OPEN:

@@ -19,7 +19,7 @@ from contextlib import AbstractContextManager
 from datetime import timedelta
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 import structlog
 from django.conf import settings
@@ -77,6 +77,8 @@ class Work(AbstractContextManager["Work"]):
         # of audio made so far
         self.characters = 0
         # of the text that are in it
+        self.findings: dict[str, Any] = {}
+        # what there is to say of the result beside its bytes; kept with the output
         self._written = 0
         self._halted = threading.Event()
         self._silent_until = 0.0
@@ -126,6 +128,7 @@ class Work(AbstractContextManager["Work"]):
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> bool:
         try:
             self._conclude(error)
+            storage.let_go(self.item)
             if self.item.reuse_key:  # else nothing waits for it
                 end_twins(self.item)
             if self.item.batch:
@@ -174,13 +177,13 @@ class Work(AbstractContextManager["Work"]):
                 storage.remove(output.blob_id)
             self._stop()
             return
-        if not item.streamed and not item.batch:  # whoever wants one of a batch finds it stored
+        if not item.streamed and not item.batch and item.job.listed:  # whoever wants one of a batch, or a step, finds it stored
             self._tell_all()
         self._tell(Entry(Kind.END, item.attempt, self._written))
 
     def _stored(self) -> Output:
         blob = storage.keep(self._file, owner_id=self.item.owner_id, form=self.item.format)
-        return Output.of(self.item, blob=blob, attempt=self.item.attempt, seconds=self.seconds)
+        return Output.of(self.item, blob=blob, attempt=self.item.attempt, seconds=self.seconds, findings=self.findings)
 
     def _stop(self) -> None:
         """End as cancelled, charged for what was made; or leave the item to whoever has it now."""

@@ -1,11 +1,23 @@
-"""What workers do: claim an item, make it. A live line is waited for, a batch one is not; otherwise they are the same work."""
+"""What workers do: claim an item, make it. A live line is waited for, a batch one is not; otherwise they are the same work.
+
+What needs a model has queues of its own, which only workers read that can run one.
+"""
 
 from __future__ import annotations
 
 import dramatiq
+import structlog
 
+from config.errors import Refusal
 from jobs.work import claim
+from voice import catalogue, conversions, registry
+from voice.conditioning import forget_leftovers
+from voice.consents import clear_revoked
+from voice.intake import make_safe
+from voice.models import Model
 from voice.speaking import narrate
+
+log = structlog.get_logger("actors")
 
 
 @dramatiq.actor(queue_name="live", priority=0)
@@ -15,8 +27,48 @@ def speak(item_id: str) -> None:
             narrate(work)
 
 
-@dramatiq.actor(queue_name="batch", priority=10)
-def speak_in_batch(item_id: str) -> None:
+@dramatiq.actor(queue_name="live", priority=0)
+def examine_upload(item_id: str) -> None:
     if work := claim(item_id):
         with work:
-            narrate(work)
+            make_safe(work)
+
+
+@dramatiq.actor(queue_name="batch", priority=10)
+def speak_in_batch(item_id: str) -> None:
+    speak.fn(item_id)
+
+
+@dramatiq.actor(queue_name="neural", priority=0)
+def speak_by_model(item_id: str) -> None:
+    speak.fn(item_id)
+
+
+@dramatiq.actor(queue_name="neural-batch", priority=10)
+def speak_by_model_in_batch(item_id: str) -> None:
+    speak.fn(item_id)
+
+
+@dramatiq.actor(queue_name="neural", priority=0)
+def convert(item_id: str) -> None:
+    if work := claim(item_id):
+        with work:
+            conversions.convert(work)
+
+
+@dramatiq.actor(queue_name="neural-batch", priority=20)
+def check_model(name: str) -> None:
+    """Look at a registered model and let it say a sentence; what is wrong with it is noted on its row."""
+    model, engine = Model.objects.filter(pk=name).first(), catalogue.models()
+    if model is None or engine is None or not registry.examine(model, engine):
+        return
+    try:
+        registry.trial(model, engine)
+    except Refusal as refusal:
+        log.warning("model does not work", model=name, reason=getattr(refusal, "reason", refusal.message))
+
+
+@dramatiq.actor(queue_name="batch", priority=5)
+def clear_revoked_consents() -> None:
+    clear_revoked()
+    forget_leftovers()

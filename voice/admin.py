@@ -2,44 +2,73 @@ from __future__ import annotations
 
 from typing import Any
 
+from django import forms
 from django.contrib import admin
 from django.http import HttpRequest
 
-from voice.models import Model, ModelAlias, Voice, VoiceAlias
+from voice import registry
+from voice.custom_admin import ConsentAdmin, VoiceAdmin
+from voice.engines.coqui import Coqui
+from voice.models import Model, ModelAlias, VoiceAlias
+
+__all__ = ["ConsentAdmin", "VoiceAdmin"]
+# Django looks for what is registered in this module only
+
+
+class ModelForm(forms.ModelForm):
+    """A new model: a name of Coqui's zoo, or a folder on the workers. Staff are the operator; no request names a location."""
+
+    class Meta:
+        model = Model
+        fields = ["name", "location", "licence", "preference", "enabled"]
+
+    location = forms.CharField(max_length=500, help_text="a name such as tts_models/en/vctk/vits, or a folder on the workers")
 
 
 @admin.register(Model)
 class ModelAdmin(admin.ModelAdmin):
-    """Written by the workers; staff decide which are offered and preferred."""
+    """Engines are written by the workers; staff register models, and decide which are offered and preferred."""
 
-    list_display = ["name", "engine", "preference", "enabled", "created_at"]
-    list_filter = ["enabled", "engine"]
-    search_fields = ["name"]
-    readonly_fields = ["name", "engine", "verbatim", "slowest", "fastest", "created_at"]
+    list_display = ["name", "engine", "task", "licence", "preference", "enabled", "working", "checked_at"]
+    list_filter = ["enabled", "engine", "task"]
+    search_fields = ["name", "location"]
+    actions = ["try_out"]
 
-    def has_add_permission(self, _request: HttpRequest) -> bool:
-        return False
+    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
+        return super().get_form(request, obj, change=change, **(kwargs if change else {"form": ModelForm, **kwargs}))
 
+    def get_fields(self, _request: HttpRequest, obj: Any = None) -> Any:
+        if obj is None:
+            return list(ModelForm.Meta.fields)
+        return [
+            "name", "engine", "task", "location", "licence", "clones", "rate", "verbatim", "slowest", "fastest",
+            "preference", "enabled", "problem", "checked_at", "created_at",
+        ]  # fmt: skip
 
-@admin.register(Voice)
-class VoiceAdmin(admin.ModelAdmin):
-    list_display = ["name", "model", "owner", "languages", "gender", "enabled", "created_at"]
-    list_filter = ["enabled", "model", "gender"]
-    search_fields = ["id", "name", "owner__username", "description"]
-    list_select_related = ["model", "owner"]
-    readonly_fields = ["id", "name", "owner", "model", "speaker", "languages", "gender", "version", "created_at"]
-    actions = ["enable", "disable"]
+    def get_readonly_fields(self, _request: HttpRequest, obj: Any = None) -> list[str]:
+        if obj is None:
+            return []
+        known = ["name", "engine", "task", "clones", "rate", "verbatim", "slowest", "fastest", "problem", "checked_at", "created_at"]
+        return known if obj.location else [*known, "location"]
 
-    def has_add_permission(self, _request: HttpRequest) -> bool:
-        return False
+    def save_model(self, request: HttpRequest, model: Model, form: Any, change: bool) -> None:
+        if not change:
+            model.engine = registry.ENGINE
+            model.slowest, model.fastest = Coqui.speeds
+        super().save_model(request, model, form, change)
+        if model.location:
+            registry.ask_to_check(model.pk)
 
-    @admin.action(description="Enable the selected voices", permissions=["change"])
-    def enable(self, _request: HttpRequest, voices: Any) -> None:
-        voices.update(enabled=True)
+    @admin.display(boolean=True, description="Works")
+    def working(self, model: Model) -> bool:
+        return not model.problem
 
-    @admin.action(description="Disable the selected voices", permissions=["change"])
-    def disable(self, _request: HttpRequest, voices: Any) -> None:
-        voices.update(enabled=False)
+    @admin.action(description="Try the selected models on a worker", permissions=["change"])
+    def try_out(self, request: HttpRequest, models: Any) -> None:
+        names = list(models.exclude(location="").values_list("pk", flat=True))
+        for name in names:
+            registry.ask_to_check(name)
+        self.message_user(request, f"{len(names)} models will be tried; reload this page for what came of it.")
 
 
 @admin.register(VoiceAlias)

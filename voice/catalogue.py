@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from functools import cache
+from typing import Any
 
+import structlog
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 
+from config.errors import Refusal
+from voice import registry
 from voice.engines import available
-from voice.engines.base import Speaker, Synthesizer
+from voice.engines.base import EngineUnavailable, Speaker, Synthesizer
+from voice.engines.coqui import Coqui, Settings
 from voice.models import Model, ModelAlias, Voice, VoiceAlias
+
+log = structlog.get_logger("catalogue")
 
 PREFERENCE = {"flite": 10, "espeak": 20, "remote": 150, "tone": 200}
 FALLBACK_VOICE = "espeak-en-us"
@@ -32,14 +40,43 @@ MODEL_ALIASES = ("tts-1", "tts-1-hd", "gpt-4o-mini-tts")
 
 
 @cache
+def stock() -> list[Synthesizer]:
+    """The engines of this machine that have voices of their own, made once per process."""
+    return available(misbehave=settings.TEST_ENGINES, upstreams=settings.UPSTREAMS)
+
+
+@cache
+def models() -> Coqui | None:
+    """The engine that speaks with registered models, where it is installed."""
+    try:
+        return Coqui(
+            Settings(
+                models=settings.MODELS_DIR,
+                device=settings.DEVICE,
+                threads=settings.DEVICE_THREADS,
+                budget=settings.MODEL_MEMORY,
+                idle=settings.MODEL_IDLE,
+                patience=settings.MODEL_PATIENCE,
+                window=settings.BATCH_WINDOW,
+                most=settings.BATCH_SIZE,
+            )
+        )
+    except EngineUnavailable as missing:
+        log.info("no models here", reason=str(missing))
+        return None
+
+
 def engines() -> dict[str, Synthesizer]:
-    """The engines of this machine by name, made once per process."""
-    return {engine.name: engine for engine in available(misbehave=settings.TEST_ENGINES, upstreams=settings.UPSTREAMS)}
+    """Every engine of this machine by name."""
+    here: list[Synthesizer] = [*stock()]
+    if (coqui := models()) is not None:
+        here.append(coqui)
+    return {engine.name: engine for engine in here}
 
 
 def synchronise() -> None:
     """Make the rows of this machine's models and stock voices, and the aliases that are missing. Many workers may do so at once."""
-    for engine in engines().values():
+    for engine in stock():
         slowest, fastest = engine.speeds
         known = {"engine": engine.name, "verbatim": engine.verbatim, "slowest": slowest, "fastest": fastest}
         for name in {_model_of(engine, speaker) for speaker in engine.speakers()}:
@@ -47,6 +84,9 @@ def synchronise() -> None:
             # the preference is the product's until staff have one
             Model.objects.update_or_create(name=name, defaults=known, create_defaults={**known, "preference": PREFERENCE[engine.name]})
         _synchronise_voices(engine)
+    if (coqui := models()) is not None:
+        for model in Model.objects.filter(engine=coqui.name):
+            registry.examine(model, coqui)
     _synchronise_aliases()
 
 
@@ -59,6 +99,28 @@ def _refuse_another(name: str, engine: Synthesizer) -> None:
     other = Model.objects.filter(pk=name).exclude(engine=engine.name).first() or ModelAlias.objects.filter(pk=name).first()
     if other is not None:
         raise ImproperlyConfigured(f"UPSTREAMS: there is another model '{name}'. Give the upstream a name of its own.")
+
+
+def preload() -> None:
+    """Load what the operator wants in memory from the start. What can't be loaded is logged, and the worker works without."""
+    coqui = models()
+    if coqui is None:
+        return
+    for name in settings.PRELOAD_MODELS:
+        model = Model.objects.filter(pk=name, enabled=True).first()
+        try:
+            coqui.preload(registry.source_of(model, name))
+        except Refusal as refusal:
+            log.error("not preloaded", model=name, reason=getattr(refusal, "reason", refusal.message))
+
+
+def report() -> dict[str, Any]:
+    """What a worker tells of itself: the device, and the models in its memory."""
+    coqui = models()
+    if coqui is None:
+        return {}
+    device, loaded = coqui.report()
+    return {"device": device, "loaded": [asdict(model) for model in loaded]}
 
 
 def _synchronise_voices(engine: Synthesizer) -> None:

@@ -12,8 +12,7 @@ from accounts.quotas import allowance
 from jobs.connections import give_back
 from jobs.models import Item
 from voice.engines.remote.errors import UpstreamFailure
-from voice.models import Voice
-from voice.models.catalogue import ANY_LANGUAGE
+from voice.models import ANY_LANGUAGE, Voice
 from voice.text import normalise, speakable
 
 log = structlog.get_logger("voice")

@@ -39,8 +39,8 @@ SPEECH = "speech"
 # the kind of such jobs and of what is charged for them
 
 
-IN_BATCH = "speak_in_batch"
-# the actor of what nobody waits for
+BY_MODEL = "coqui"
+# the engine whose work goes to workers that can run a model
 CHARACTERS_A_SECOND = 14
 # of English at an ordinary speed: what audio is expected to come to before it is made
 
@@ -75,7 +75,7 @@ class Casting:
         self._owner = owner
         self._chosen: dict[tuple[str, str | None, str], Chosen] = {}
 
-    def order(self, line: Line, *, actor: str, **fields: Any) -> jobs.Order:
+    def order(self, line: Line, *, batch: bool = False, **fields: Any) -> jobs.Order:
         """The order for a line; every Refusal for what can't be spoken comes from here."""
         text = _checked(line.text)
         chosen = self._choose(line)
@@ -87,7 +87,7 @@ class Casting:
             if not speakable(text):
                 raise NothingToSpeak
         return jobs.Order(
-            actor=actor,
+            actor=_actor(model, batch=batch),
             text=text,
             format=line.format,
             media_type=FORMATS[line.format].media_type,
@@ -122,9 +122,7 @@ def request_speech(
             seed=speech.seed,
             instructions=speech.instructions,
         )
-        order = Casting(owner).order(
-            line, actor="speak", store=speech.store, streamed=streamed, expires_after=speech.expires_after, fresh=fresh
-        )
+        order = Casting(owner).order(line, store=speech.store, streamed=streamed, expires_after=speech.expires_after, fresh=fresh)
         return Done(jobs.submit(owner=owner, api_key=api_key, kind=SPEECH, orders=[order], about=jobs.About.of(asked)).pk)
 
     done = jobs.retried(owner, asked) or once(owner, asked, act)
@@ -151,9 +149,7 @@ def request_brief(
         for index, item in enumerate(items):
             try:
                 line = _line(brief, item)
-                orders.append(
-                    casting.order(line, actor=IN_BATCH, ref=item.ref, streamed=False, expires_after=brief.expires_after, fresh=fresh)
-                )
+                orders.append(casting.order(line, batch=True, ref=item.ref, streamed=False, expires_after=brief.expires_after, fresh=fresh))
             except Refusal as refusal:
                 refusal.param = f"items[{index}].{refusal.param or 'input'}"
                 raise
@@ -168,6 +164,11 @@ def request_brief(
         return done
     job = Job.objects.select_related("webhook").get(pk=done.subject)
     return Done(job.pk, JobSerializer(job).data, replayed=True)
+
+
+def _actor(model: Model, *, batch: bool) -> str:
+    """Who makes it: a batch is what nobody waits for."""
+    return f"speak{'_by_model' if model.engine == BY_MODEL else ''}{'_in_batch' if batch else ''}"
 
 
 def _line(brief: Brief, item: BriefItem) -> Line:
@@ -185,11 +186,15 @@ def _line(brief: Brief, item: BriefItem) -> Line:
 
 
 def choose_voice(*, owner: User, name: str, language: str | None) -> Chosen:
-    """The voice of that id, name or alias. An alias speaks every language, by whichever stock voice does; a voice only its own."""
+    """The voice of that id, name or alias. An alias speaks every language, by whichever stock voice does; a voice only its own.
+
+    A voice of one's own that can't be used is refused by VoiceRevoked or VoiceDisabled, and never another in its place.
+    """
     tag = language.lower().replace("_", "-") if language else None
     visible = Voice.objects.visible_to(owner)
     voice = visible.filter(pk=name).first() or visible.filter(name=name).order_by(F("owner").asc(nulls_last=True)).first()
     if voice is not None:
+        voice.check_usable()
         if tag is not None and not voice.speaks(tag):
             raise UnsupportedLanguage(name, tag) if _default_voice(tag) else UnknownLanguage(tag)
         return Chosen(voice, tag or voice.languages[0])
@@ -242,10 +247,7 @@ def _configuration(line: Line, chosen: Chosen) -> dict[str, Any]:
     return {
         "engine": voice.model.engine,
         "model": voice.model.name,
-        "voice": voice.name,
-        "voice_id": voice.pk,
-        "voice_version": voice.version,
-        "speaker": voice.speaker,
+        **voice.configuration,
         "language": chosen.language,
         "speed": line.speed,
         "seed": line.seed,

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Self
+from functools import reduce
+from operator import add
+from typing import Any, Self
 
 from django.conf import settings
 from django.db import models
-from django.db.models import F, Q
-from django.db.models.functions import Now
+from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Subquery
+from django.db.models.functions import Coalesce, Now
 from django.utils import timezone
 
 from accounts.models import Owned
@@ -19,12 +21,23 @@ READING_TIME = timedelta(minutes=5)
 
 class BlobRows(models.QuerySet["Blob"]):
     def unnamed(self) -> Self:
-        """Those that no output is."""
-        return self.filter(outputs=None)
+        """Those that nothing names: they are no output, no item works on them, and nothing in the rooms above keeps them."""
+        return self.filter(*(~Exists(rows) for _, rows in _naming()))
+
+    def with_names(self) -> Self:
+        """Each with `named_by`: how many rows name it."""
+        counts = (rows.order_by().values(name).annotate(number=Count("*")).values("number") for name, rows in _naming())
+        return self.annotate(named_by=reduce(add, (Coalesce(Subquery(count), 0) for count in counts)))
+
+
+def _naming() -> list[tuple[str, QuerySet[Any]]]:
+    """Of each relation to a blob, in whatever room: the name of its field, and the rows that name the blob of an outer query."""
+    relations = [field.field for field in Blob._meta.get_fields(include_hidden=True) if isinstance(field, models.ManyToOneRel)]
+    return [(field.name, field.model._base_manager.filter(**{field.name: OuterRef("pk")})) for field in relations]
 
 
 class Blob(models.Model):
-    """Bytes in the storage, named after their owner and what they are. Any number of the owner's outputs may be the same bytes.
+    """Bytes in the storage, named after their owner and what they are. Any number of the owner's rows may name the same bytes.
 
     Whoever writes or removes the file holds the row's lock, so that neither is done to a file that the other means to keep.
     """
@@ -36,6 +49,8 @@ class Blob(models.Model):
     sha256 = models.CharField(max_length=64)
     kept_at = models.DateTimeField(db_default=Now(), editable=False)
     # when it was last written
+    named_by: int
+    # where BlobRows.with_names counted
 
     objects = BlobRows.as_manager()
 
@@ -50,6 +65,10 @@ class OutputRows(Owned):
 
     def expired(self) -> Self:
         return self.filter(expires_at__lte=Now(), legal_hold=False)
+
+    def listed(self) -> Self:
+        """Those that their owner asked for."""
+        return self.filter(job__listed=True)
 
 
 class Output(models.Model):
@@ -72,7 +91,7 @@ class Output(models.Model):
     legal_hold = models.BooleanField(default=False)
     # removed by nobody
     configuration = models.JSONField(default=dict)
-    # what made it, resolved: engine, model, voice and every option
+    # what made it, resolved: engine, model, voice and every option; and what was found on the way
     created_at = models.DateTimeField(db_default=Now(), editable=False)
 
     objects = OutputRows.as_manager()
@@ -92,8 +111,8 @@ class Output(models.Model):
         return f"{self.id}.{self.format}"
 
     @classmethod
-    def of(cls, item: Item, *, blob: Blob, attempt: int, seconds: float) -> Output:
-        """An item's output, unsaved."""
+    def of(cls, item: Item, *, blob: Blob, attempt: int, seconds: float, findings: dict[str, Any] | None = None) -> Output:
+        """An item's output, unsaved. `findings` are added to its configuration."""
         return cls(
             id=item.output_id,
             item=item,
@@ -108,5 +127,5 @@ class Output(models.Model):
             sha256=blob.sha256,
             reuse_key="" if FALLBACK in item.options else item.reuse_key,
             expires_at=None if item.expires_after is None else timezone.now() + timedelta(seconds=item.expires_after),
-            configuration=item.options,
+            configuration={**item.options, **(findings or {})},
         )

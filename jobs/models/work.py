@@ -27,6 +27,8 @@ FALLBACK = "fallback"
 # in a configuration: what really made the result, in place of what was asked for
 LONGEST_REASON = 500
 # characters of an error that are kept
+RETRIED_WITHIN = timedelta(days=1)
+# of a failure; afterwards what the item worked on may be gone
 PATIENCE = ((1, timedelta(seconds=10)), (3, timedelta(minutes=1)), (32_767, timedelta(minutes=5)))
 # after so many messages, how long the last one may have been under way; it grows, for a long queue is not a lost message
 
@@ -49,6 +51,10 @@ OPEN = (State.QUEUED, State.RUNNING)
 class JobRows(Owned):
     def open(self) -> Self:
         return self.filter(state__in=OPEN)
+
+    def listed(self) -> Self:
+        """Those that their owner asked for, and not the steps on the way to something else."""
+        return self.filter(listed=True)
 
     def count_end(self, pk: str, state: State, number: int = 1, *, sequences: int = 1) -> None:
         """Count items of a job that ended so; the job is over with the last of them, and what it is then follows from the counts.
@@ -89,6 +95,8 @@ class Job(models.Model):
     # told of the end, beside those that are told of every job
     announced = models.BooleanField(default=False)
     # whether anybody is to be told
+    listed = models.BooleanField(default=True)
+    # False: a step on the way to something else, of which its owner sees nothing
     request_hash = models.CharField(max_length=64, blank=True)
     # of a request that came without a key of its own, so that its retry can be known
     state = models.CharField(max_length=16, choices=State, default=State.QUEUED)
@@ -171,6 +179,11 @@ class ItemRows(Owned):
         """Still running in this attempt: whoever took the item over raised the number."""
         return self.filter(state=State.RUNNING, attempt=attempt)
 
+    def done_with_source(self) -> Self:
+        """Those that need the bytes which they worked on no more: over, and not to be tried again."""
+        for_good = Q(state__in=[State.COMPLETED, State.CANCELLED]) | Q(state=State.FAILED, finished_at__lt=Now() - RETRIED_WITHIN)
+        return self.filter(for_good, source__isnull=False)
+
 
 class Item(models.Model):
     id = models.CharField(primary_key=True, max_length=40, default=partial(new_id, "item"), editable=False)
@@ -187,6 +200,8 @@ class Item(models.Model):
     ref = models.CharField(max_length=200, blank=True)
     # what its owner calls it
     text = models.TextField(blank=True)
+    source = models.ForeignKey("jobs.Blob", null=True, blank=True, on_delete=models.PROTECT, related_name="sources", db_index=False)
+    # the bytes that it works on, until it is done with them
     options = models.JSONField(default=dict)
     # the resolved configuration: everything but the text that the result depends on; with FALLBACK once something else made it
     format = models.CharField(max_length=16)
@@ -248,6 +263,7 @@ class Item(models.Model):
             models.Index(fields=["job", "position"], name="item_of_job"),
             models.Index(fields=["job", "state", "position"], name="item_of_job_by_state"),
             models.Index(fields=["job", "sequence"], name="item_by_sequence"),
+            models.Index(fields=["source"], condition=Q(source__isnull=False), name="item_of_source"),
             models.Index(fields=["twin"], condition=Q(state="queued", twin__isnull=False), name="item_twin"),
             models.Index(
                 fields=["owner", "reuse_key"], condition=Q(state__in=["queued", "running"]) & ~Q(reuse_key=""), name="item_in_flight"

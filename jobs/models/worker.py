@@ -16,6 +16,10 @@ class WorkerRows(models.QuerySet["Worker"]):
     def alive(self) -> Self:
         return self.filter(seen_at__gt=Now() - WORKER_SILENCE)
 
+    def serving(self, queue: str) -> list[Worker]:
+        """Those alive that take messages from a queue."""
+        return [worker for worker in self.alive() if queue in worker.queues]
+
     def gone(self) -> Self:
         return self.filter(seen_at__lt=Now() - 6 * WORKER_SILENCE)
 
@@ -27,6 +31,13 @@ class Worker(models.Model):
     # host, process and a number that tells apart what the system numbers anew
     threads = models.PositiveSmallIntegerField()
     queues = models.JSONField(default=list)
+    # that it takes messages from
+    device = models.JSONField(default=dict)
+    # what it computes on: name and memory in bytes; empty before it loads a model
+    loaded = models.JSONField(default=list)
+    # the models in its memory: name, bytes, users and seconds of idleness of each
+    items = models.JSONField(default=list)
+    # the ids of what it is at
     started_at = models.DateTimeField(db_default=Now(), editable=False)
     seen_at = models.DateTimeField(db_default=Now(), editable=False)
 

@@ -7,7 +7,7 @@ import pytest
 from config.gate import BodyGate
 
 
-async def answer(headers: list[tuple[bytes, bytes]], *pieces: bytes) -> tuple[int, list[bytes]]:
+async def answer(headers: list[tuple[bytes, bytes]], *pieces: bytes, path: str = "/") -> tuple[int, list[bytes]]:
     """The status that the gate, in front of an application that reads everything, answers; and what the application read."""
     read: list[bytes] = []
     sent: list[dict[str, Any]] = []
@@ -24,7 +24,7 @@ async def answer(headers: list[tuple[bytes, bytes]], *pieces: bytes) -> tuple[in
     async def send(message: Any) -> None:
         sent.append(message)
 
-    await BodyGate(application)({"type": "http", "path": "/", "headers": headers}, receive, send)
+    await BodyGate(application)({"type": "http", "path": path, "headers": headers}, receive, send)
     return sent[0]["status"], read
 
 
@@ -53,3 +53,28 @@ async def test_a_length_that_is_no_number_is_refused(length):
 
 async def test_a_length_of_many_digits_is_refused_without_being_read():
     assert (await answer([(b"content-length", b"9" * 5000)], b""))[0] == 413
+
+
+UPLOADS = [
+    "/v1/audio/voices",
+    "/v1/audio/voices/voice_1/samples",
+    "/v1/audio/voice_consents",
+    "/v1/audio/conversions",
+    "/v1/audio/transcriptions",
+]
+
+
+@pytest.mark.parametrize("path", UPLOADS)
+async def test_a_file_of_audio_may_be_as_large_as_an_upload_and_its_form_a_little_more(settings, path):
+    settings.MAX_BODY_BYTES, settings.MAX_UPLOAD_BYTES = 10, 100_000
+
+    assert (await answer([(b"content-length", b"165536")], path=path))[0] == 200
+    assert (await answer([(b"content-length", b"165537")], path=path))[0] == 413
+    assert (await answer([], b"x" * 100_000, b"x" * 65_537, path=path))[0] == 413
+
+
+@pytest.mark.parametrize("path", ["/v1/audio/speech", "/v1/audio/voices_", "/x/v1/audio/voices"])
+async def test_elsewhere_a_body_is_no_larger_for_it(settings, path):
+    settings.MAX_BODY_BYTES = 10
+
+    assert (await answer([(b"content-length", b"11")], path=path))[0] == 413

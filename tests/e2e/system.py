@@ -30,7 +30,7 @@ def free_port() -> int:
 class System:
     """A running service: `url` to talk to it, `key` an API key with every scope."""
 
-    def __init__(self, folder: Path, *, server: str = "daphne", workers: int = 0, **environment: str) -> None:
+    def __init__(self, folder: Path, *, server: str = "daphne", workers: int = 0, supervised: bool = False, **environment: str) -> None:
         self.folder = folder
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
@@ -47,6 +47,7 @@ class System:
             **environment,
         }
         self._wanted_workers = workers
+        self._supervised = supervised
         folder.mkdir(parents=True, exist_ok=True)
         self.log = (folder / "log").open("ab")
 
@@ -59,6 +60,8 @@ class System:
         self.web = self.spawn("serve", "--port", str(self.port), "--server", self.server)
         for _ in range(self._wanted_workers):
             self.add_worker()
+        if self._supervised:
+            self.spawn("work")
         self.wait_until_ready()
 
     def add_worker(self) -> subprocess.Popen[bytes]:

@@ -20,7 +20,7 @@ from tests.factories import make_worker
 from tests.jobs.receivers import Receiver
 from tests.tones import read_tones
 from tests.voice.engines.remote.speakers import body, error, pieces, spoken, tones, upstream_at
-from voice.catalogue import engines, synchronise
+from voice.catalogue import stock, synchronise
 from voice.models import Model, Voice
 from voice.services import choose_voice
 from voice.speaking import narrate
@@ -34,12 +34,12 @@ def served(settings, transactional_db) -> Iterator[Callable[..., None]]:
 
     def serve(server: Receiver, **fields: Any) -> None:
         settings.UPSTREAMS = (upstream_at(server, **fields),)
-        engines.cache_clear()
+        stock.cache_clear()
         synchronise()
 
     make_worker()
     yield serve
-    engines.cache_clear()
+    stock.cache_clear()
 
 
 @pytest.fixture

@@ -5,8 +5,9 @@ An engine knows nothing of users, jobs or HTTP, and imports neither Django, Chan
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import ClassVar, Literal, Protocol
 
 import numpy as np
@@ -31,6 +32,39 @@ class UnsupportedText(Refusal):
     message = "This voice can't speak the text."
 
     # the same text will not become speakable on a retry, hence not transient
+
+
+class EngineBusy(Refusal):
+    """What the engine needs is taken, for longer than it waits."""
+
+    status = 503
+    code = "overloaded"
+    type = "server_error"
+    message = "The model is busy. Try again in a moment."
+    transient = True
+
+
+class ModelBroken(Refusal):
+    """The model can't be loaded. The reason is for the log and the operator: it may name files."""
+
+    status = 500
+    code = "model_unavailable"
+    type = "server_error"
+    message = "The model can't be loaded. The operator finds the reason with `manage.py models check`."
+
+    def __init__(self, reason: str) -> None:
+        super().__init__()
+        self.reason = reason
+
+
+class DeviceLost(Refusal):
+    """The accelerator no longer answers this process, whose end is the only cure."""
+
+    status = 503
+    code = "device_lost"
+    type = "server_error"
+    message = "The worker's device failed. Another worker takes over."
+    transient = True
 
 
 class EngineFailed(Refusal):
@@ -60,6 +94,27 @@ class Speaker:
 
 
 @dataclass(frozen=True, slots=True)
+class Source:
+    """A model that an engine loads, as the operator registered it."""
+
+    name: str
+    location: str
+    # a name in the engine's zoo, or a folder on this machine
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """Whom a model that clones is to sound like."""
+
+    key: str
+    # names the voice and its version: the same key, the same recordings
+    recordings: Callable[[], Sequence[Pcm]]
+    # at 24,000 Hz; asked for only where nothing is kept under the key
+    folder: Path
+    # where what was computed from them is kept
+
+
+@dataclass(frozen=True, slots=True)
 class Utterance:
     """One piece of text to speak: a sentence, or the whole text for a verbatim engine."""
 
@@ -71,6 +126,13 @@ class Utterance:
     speed: float = 1.0
     # 1.0 is the voice's own pace, 2.0 twice as fast
     seed: int | None = None
+    # the same one, the same samples, where the engine can
+    model: Source | None = None
+    # for an engine that loads models
+    reference: Reference | None = None
+    # for a voice that is cloned
+    urgent: bool = False
+    # somebody is listening
 
 
 class Synthesizer(Protocol):
@@ -87,5 +149,9 @@ class Synthesizer(Protocol):
     # True: the whole text goes in as it is, unnormalised and unsplit, and the samples come out untouched
 
     def speakers(self) -> Sequence[Speaker]: ...
+
+    def rate(self, utterance: Utterance) -> int:
+        """Hz of the blocks that come of an utterance."""
+        return next(speaker.rate for speaker in self.speakers() if speaker.name == utterance.speaker)
 
     def synthesize(self, utterance: Utterance) -> Generator[Pcm, None, None]: ...

@@ -22,7 +22,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from voice.engines.base import EngineFailed, EngineUnavailable, Pcm, Speaker, UnsupportedText, Utterance
+from voice.engines.base import EngineFailed, EngineUnavailable, Pcm, Speaker, Synthesizer, UnsupportedText, Utterance
 
 LOADER = "espeakng_loader"
 NORMAL_RATE = 175
@@ -77,7 +77,7 @@ class _Entry:
     # language in lower case: 1 to 255, the lower the better the voice suits it
 
 
-class Espeak:
+class Espeak(Synthesizer):
     name: ClassVar[str] = "espeak"
     speeds: ClassVar[tuple[float, float]] = (0.25, 4.0)
     verbatim: ClassVar[bool] = False

@@ -19,7 +19,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from voice.engines.base import EngineFailed, EngineUnavailable, Pcm, Speaker, UnsupportedText, Utterance
+from voice.engines.base import EngineFailed, EngineUnavailable, Pcm, Speaker, Synthesizer, UnsupportedText, Utterance
 
 LIBRARY = "libflite.so.1"
 RATE = 16_000
@@ -47,7 +47,7 @@ _SPELLINGS = str.maketrans(
 # what Unicode's compatibility forms don't take apart
 
 
-class Flite:
+class Flite(Synthesizer):
     name: ClassVar[str] = "flite"
     speeds: ClassVar[tuple[float, float]] = (0.25, 4.0)
     verbatim: ClassVar[bool] = False

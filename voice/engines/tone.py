@@ -12,6 +12,7 @@ Where the operator allows test engines, an utterance's seed makes it misbehave:
 | 3             | speaks half of the bytes, then hangs: for ever an empty block each 10 ms, so that it can be closed meanwhile |
 | 4             | kills its process by SIGKILL after half of the bytes                                                         |
 | 1000 to 61000 | is slow: sleeps `seed - 1000` ms before each byte, which comes as a block of its own                         |
+| from 10^9 on  | until that moment, in Unix seconds, costs the worker its device                                              |
 
 Any other seed, and any seed where test engines are not allowed, changes nothing.
 """
@@ -26,7 +27,7 @@ from typing import ClassVar, NoReturn
 
 import numpy as np
 
-from voice.engines.base import EngineFailed, Pcm, Speaker, UnsupportedText, Utterance
+from voice.engines.base import DeviceLost, EngineFailed, Pcm, Speaker, Synthesizer, UnsupportedText, Utterance
 
 RATE = 24_000
 BYTE_SAMPLES = 960
@@ -40,6 +41,8 @@ HANGS_HALF_WAY = 3
 DIES_HALF_WAY = 4
 SLOW = 1_000
 SLOWEST = 61_000
+LOST_UNTIL = 1_000_000_000
+# from here on a seed is a moment in Unix seconds, before which it costs the worker its device
 
 BLOCK_BYTES = 5
 # 200 ms of sound
@@ -56,7 +59,7 @@ class _Broken(EngineFailed):
     transient = False
 
 
-class Tone:
+class Tone(Synthesizer):
     name: ClassVar[str] = "tone"
     speeds: ClassVar[tuple[float, float]] = (1.0, 1.0)
     verbatim: ClassVar[bool] = True
@@ -80,6 +83,8 @@ class Tone:
         if seed is not None and SLOW <= seed <= SLOWEST:
             yield from self._slowly(codes, (seed - SLOW) / MS)
             return
+        if seed is not None and seed >= LOST_UNTIL and time.time() < seed:
+            raise DeviceLost
         half = len(codes) // 2
         yield from self._blocks(codes[:half])
         if seed in _MISBEHAVIOURS:

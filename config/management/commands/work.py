@@ -1,13 +1,18 @@
 from __future__ import annotations
 
+import logging
+import os
 from argparse import ArgumentParser
 from typing import Any
 
+import structlog
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
 from config.supervisor import Supervisor
 from config.working import start_worker, wait_for_the_end
+
+log = structlog.get_logger("worker")
 
 STOP_MS = 30_000
 # what the items in hand may take after the signal to end; what is not done by then, another worker takes over
@@ -27,5 +32,10 @@ class Command(BaseCommand):
             Supervisor(processes).run()
             return
         worker = start_worker()
-        wait_for_the_end()
+        reason = wait_for_the_end()
         worker.stop(timeout=STOP_MS)
+        if reason:
+            log.warning("the worker goes", reason=reason.name)
+            logging.shutdown()
+            # at once: what a lost device would do when the process tidies up is anybody's guess
+            os._exit(reason)

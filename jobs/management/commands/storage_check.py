@@ -39,7 +39,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--hash", action="store_true", help="read every file and compare its SHA-256 too")
-        parser.add_argument("--fix", action="store_true", help="remove files without a row, and rows that no output names")
+        parser.add_argument("--fix", action="store_true", help="remove files without a row, and rows that nothing names")
 
     def handle(self, *_args: Any, hash: bool, fix: bool, **_options: Any) -> None:  # noqa: A002  -- the option's name
         found = mended = 0
@@ -65,10 +65,10 @@ def stray_files() -> Iterator[Difference]:
 
 def lost_rows(*, hashed: bool) -> Iterator[Difference]:
     last = ""
-    while blobs := list(Blob.objects.filter(pk__gt=last).order_by("pk")[:BATCH]):
+    while blobs := list(Blob.objects.with_names().filter(pk__gt=last).order_by("pk")[:BATCH]):
         for blob in blobs:
             if _wrong(blob, hashed=hashed) and (what := _confirmed(blob, hashed=hashed)):
-                yield Difference(blob.pk, f"{what}; outputs that name it: {blob.outputs.count()}", storage.remove)
+                yield Difference(blob.pk, f"{what}; rows that name it: {blob.named_by}", storage.remove)
         last = blobs[-1].pk
 
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Generator, Sequence
 from typing import ClassVar
 
-from config.upstreams import Upstream
-from voice.engines.base import EngineUnavailable, Pcm, Speaker, Utterance
+from config.upstreams import Upstream, UpstreamVoice
+from voice.engines.base import EngineUnavailable, Pcm, Speaker, Synthesizer, Utterance
+from voice.engines.remote.errors import UpstreamMissing
 from voice.engines.remote.loop import Loop
 from voice.engines.remote.upstream import Client
 
 
-class Remote:
+class Remote(Synthesizer):
     """The text goes out whole and as it is: an upstream has ways of its own to read it."""
 
     name: ClassVar[str] = "remote"
@@ -31,10 +32,20 @@ class Remote:
             for name, (client, voice) in self._voices.items()
         ]
 
+    def rate(self, utterance: Utterance) -> int:
+        return self._voice(utterance)[0].upstream.rate
+
     def synthesize(self, utterance: Utterance) -> Generator[Pcm, None, None]:
         """Yield int16 blocks at the upstream's rate as they come, and an empty one every 50 ms while nothing does.
 
         Raises UpstreamRefused for a text that the upstream will not speak, and an UpstreamFailure for all that is not the text's fault.
         """
-        client, voice = self._voices[utterance.speaker]
+        client, voice = self._voice(utterance)
         yield from self._loop.drawn(client.speak(utterance, voice))
+
+    def _voice(self, utterance: Utterance) -> tuple[Client, UpstreamVoice]:
+        """UpstreamMissing where this worker's UPSTREAMS are others than those of the one that listed the voice."""
+        try:
+            return self._voices[utterance.speaker]
+        except KeyError:
+            raise UpstreamMissing(utterance.speaker) from None

@@ -34,6 +34,12 @@ class UpstreamTimeout(UpstreamFailure, Unavailable):
     message = "The speech server behind '{upstream}' sent nothing in time. Try again shortly, or use another voice."
 
 
+class UpstreamMissing(UpstreamFailure, Unavailable):
+    status = 503
+    code = "engine_unavailable"
+    message = "The worker that took this knows no upstream voice '{upstream}'."
+
+
 class UpstreamBroken(UpstreamFailure):
     """The audio broke off."""
 

@@ -1,0 +1,173 @@
+"""The loaded models, by what they can do: a sentence to samples, or samples to samples."""
+
+from __future__ import annotations
+
+import secrets
+import tempfile
+import threading
+from collections import OrderedDict
+from collections.abc import Generator, Sequence
+from contextlib import closing
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from voice.engines.base import EngineBusy, Reference, UnsupportedText, Utterance
+from voice.engines.batch import Batcher
+from voice.engines.coqui import vits, xtts
+from voice.engines.coqui.bounds import longest
+from voice.engines.coqui.device import faults, size_of
+from voice.engines.coqui.library import torch
+from voice.engines.coqui.vits import Row, Wave
+from voice.engines.coqui.xtts import Conditioning
+from voice.engines.coqui.zoo import ANY_LANGUAGE, Description
+
+SEED_BITS = 63
+REMEMBERED = 64
+# voices whose conditioning stays in memory
+
+
+class Resident:
+    """A model of Coqui's in memory."""
+
+    def __init__(self, module: Any, about: Description) -> None:
+        self._module = module
+        self.rate = about.rate
+        self.size = size_of(module)
+
+    def speak(self, utterance: Utterance) -> Generator[Wave, None, None]:
+        """One sentence, in one piece or in several."""
+        raise UnsupportedText("This model converts voices and reads no text.")
+
+    def close(self) -> None:
+        self._module = None
+
+
+class Vits(Resident):
+    """Sentences of any number of threads. On an accelerator those that wait together are spoken together."""
+
+    def __init__(self, module: Any, about: Description, *, name: str, window: float, most: int, largest: int) -> None:
+        super().__init__(module, about)
+        self._batcher = None
+        if most > 1:
+            self._batcher = Batcher[Row, Wave](
+                self._run, measure=lambda row: len(row.ids), window=window, most=most, largest=largest, name=name
+            )
+
+    def speak(self, utterance: Utterance) -> Generator[Wave, None, None]:
+        row = self._row(utterance)
+        if self._batcher is None:
+            yield self._run([row])[0]
+        else:
+            yield self._batcher.submit(row, urgent=utterance.urgent)
+
+    def close(self) -> None:
+        if self._batcher is not None:
+            self._batcher.close()
+        super().close()
+
+    def _run(self, rows: Sequence[Row]) -> list[Wave]:
+        with faults():
+            return vits.speak(self._module, rows)
+
+    def _row(self, utterance: Utterance) -> Row:
+        language = utterance.language
+        speakers, languages = self._module.speaker_manager, self._module.language_manager
+        tongue = None
+        if self._module.args.use_language_embedding:
+            tongue = language if language in languages.name_to_id else language.partition("-")[0]
+        number = vector = None
+        if self._module.args.use_speaker_embedding:
+            number = speakers.name_to_id[utterance.speaker]
+        elif self._module.args.use_d_vector_file:
+            vector = tuple(map(float, speakers.get_mean_embedding(utterance.speaker)))
+        return Row(
+            ids=vits.tokens(self._module, utterance.text, tongue),
+            speed=utterance.speed,
+            seed=secrets.randbits(SEED_BITS) if utterance.seed is None else utterance.seed,
+            speaker=number,
+            d_vector=vector,
+            language=None if tongue is None else languages.name_to_id[tongue],
+        )
+
+
+class Xtts(Resident):
+    """One sentence at a time: the model keeps the one that it is at in itself."""
+
+    def __init__(self, module: Any, about: Description, *, name: str, patience: float) -> None:
+        super().__init__(module, about)
+        self._name = name
+        self._patience = patience
+        self._turn = threading.Lock()
+        self._known: OrderedDict[str, Conditioning] = OrderedDict()
+
+    def speak(self, utterance: Utterance) -> Generator[Wave, None, None]:
+        if not self._turn.acquire(timeout=self._patience):
+            raise EngineBusy
+        try:
+            with faults():
+                who = self._conditioning(utterance)
+                spoken = xtts.stream(self._module, utterance.text, utterance.language, who, speed=utterance.speed, seed=utterance.seed)
+                with closing(spoken):
+                    yield from spoken
+        finally:
+            self._turn.release()
+
+    def _conditioning(self, utterance: Utterance) -> Conditioning:
+        """From memory, from the file beside the voice's others, or from the recordings."""
+        if utterance.reference is None:
+            stock = self._module.speaker_manager.speakers[utterance.speaker]
+            return Conditioning(stock["gpt_cond_latent"], stock["speaker_embedding"])
+        key = utterance.reference.key
+        if key not in self._known:
+            self._known[key] = kept(utterance.reference, self._name, partial(xtts.condition, self._module))
+        self._known.move_to_end(key)
+        if len(self._known) > REMEMBERED:
+            self._known.popitem(last=False)
+        return self._known[key]
+
+
+class SingleShot(Resident):
+    """Any other model of Coqui's, by its own interface: a sentence in one pass, one at a time."""
+
+    def __init__(self, synthesizer: Any, about: Description, *, patience: float) -> None:
+        super().__init__(synthesizer, about)
+        self._patience = patience
+        self._multilingual = about.languages != (ANY_LANGUAGE,) and len(about.languages) > 1
+        self._speakers = about.speakers
+        self._turn = threading.Lock()
+
+    def speak(self, utterance: Utterance) -> Generator[Wave, None, None]:
+        if not self._turn.acquire(timeout=self._patience):
+            raise EngineBusy
+        try:
+            with faults(), torch().inference_mode():
+                wave = self._module.tts(
+                    utterance.text,
+                    speaker_name=utterance.speaker if self._speakers else None,
+                    language_name=utterance.language if self._multilingual else None,
+                    split_sentences=False,
+                )
+        except (IndexError, ZeroDivisionError) as error:
+            # what these models say of a text of which they know no character
+            raise UnsupportedText from error
+        finally:
+            self._turn.release()
+        bound = round(longest(utterance.text, utterance.language, utterance.speed) * self.rate)
+        yield np.asarray(wave, np.float32)[:bound]
+
+
+def kept(reference: Reference, model: str, compute: Any) -> Conditioning:
+    """The conditioning that is kept in the voice's folder, or computed from its recordings and kept there."""
+    path = reference.folder / f"{reference.key}.{model.replace('/', '--')}.pt"
+    if path.is_file():
+        return Conditioning(**torch().load(path, weights_only=True))
+    made: Conditioning = compute(reference.recordings())
+    reference.folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.NamedTemporaryFile(dir=reference.folder, delete=False) as part:
+        torch().save({"latents": made.latents.cpu(), "embedding": made.embedding.cpu()}, part)
+    # in one step: another worker may be doing the same
+    Path(part.name).replace(path)
+    return made

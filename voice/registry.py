@@ -1,0 +1,98 @@
+"""The models that an operator registers, and what a worker that has looked at one tells of it."""
+
+from __future__ import annotations
+
+import dramatiq
+from django.db.models.functions import Now
+
+from config.errors import Refusal
+from voice.engines.base import Source, Utterance
+from voice.engines.coqui import Coqui
+from voice.engines.coqui.zoo import Description
+from voice.errors import ModelExists, ModelNotFound
+from voice.models import Model, Task, Voice
+
+ENGINE = "coqui"
+NEURAL_PREFERENCE = 50
+# behind the engines that need no model, which an alias such as `alloy` goes on meaning
+TRIAL = "The quick brown fox jumps over the lazy dog."
+
+
+def register(*, name: str, location: str, licence: str = "") -> Model:
+    """A row for a model of the zoo or in a folder; its voices come when a worker has looked at it. ModelExists when the name is taken."""
+    slowest, fastest = Coqui.speeds
+    model, made = Model.objects.get_or_create(
+        name=name,
+        defaults={
+            "engine": ENGINE,
+            "location": location,
+            "licence": licence,
+            "preference": NEURAL_PREFERENCE,
+            "slowest": slowest,
+            "fastest": fastest,
+        },
+    )
+    if not made:
+        raise ModelExists(name)
+    return model
+
+
+def source_of(model: Model | None, name: str) -> Source:
+    """Where the files of a model are; ModelNotFound when it is none that has any."""
+    if model is None or model.source is None:
+        raise ModelNotFound(name)
+    return model.source
+
+
+def examine(model: Model, engine: Coqui) -> bool:
+    """Read a model's configuration and write down what it is and whose voices it has; False, with the problem, when it can't be used."""
+    try:
+        about = engine.describe(model.location)
+    except Refusal as refusal:
+        note(model, getattr(refusal, "reason", refusal.message))
+        return False
+    model.task = Task.CONVERSION if about.converts else Task.SPEECH
+    model.clones = about.clones
+    model.rate = about.rate
+    model.licence = model.licence or about.licence
+    model.save(update_fields=["task", "clones", "rate", "licence"])
+    note(model, "")
+    if not about.converts:
+        _write_voices(model, about)
+    return True
+
+
+def trial(model: Model, engine: Coqui) -> float:
+    """Load a model and let its first voice say a sentence: seconds of audio. Raises what went wrong, after noting it."""
+    try:
+        voice = model.voices.filter(owner=None).order_by("name").first()
+        if voice is None:
+            engine.preload(source_of(model, model.name))
+            return 0.0
+        utterance = Utterance(TRIAL, voice.speaker, voice.languages[0], model=model.source)
+        samples = sum(len(block) for block in engine.synthesize(utterance))
+        return samples / engine.rate(utterance)
+    except Refusal as refusal:
+        note(model, getattr(refusal, "reason", refusal.message))
+        raise
+
+
+def ask_to_check(name: str) -> None:
+    """Let a worker that can run models try one."""
+    dramatiq.get_broker().get_actor("check_model").send(name)
+
+
+def note(model: Model, problem: str) -> None:
+    longest = Model._meta.get_field("problem").max_length
+    Model.objects.filter(pk=model.pk).update(problem=problem[:longest], checked_at=Now())
+    model.refresh_from_db(fields=["problem", "checked_at"])
+
+
+def _write_voices(model: Model, about: Description) -> None:
+    """One for each speaker of the model; the model's own name for one that has a single voice. A model that clones may have none."""
+    names = {f"{model.name}/{speaker}": speaker for speaker in about.speakers}
+    if not names and not about.clones:
+        names = {model.name: ""}
+    for name, speaker in names.items():
+        described = {"model": model, "speaker": speaker, "languages": list(about.languages)}
+        Voice.objects.update_or_create(name=name, owner=None, defaults=described)

@@ -81,6 +81,8 @@ class Environment(BaseSettings):
     max_upload_bytes: int = Field(25 << 20, ge=1024, description="largest audio file that is taken; samples and consents: 10 MiB")
     max_upload_seconds: int = Field(1500, ge=1, description="longest audio that is converted or transcribed")
     decode_seconds: int = Field(15, ge=1, description="processor time that decoding an uploaded file may take")
+    sockets_per_user: int = Field(10, ge=1, description="WebSockets that one user may have open")
+    sockets_per_process: int = Field(2000, ge=1, description="WebSockets that one server process holds open")
     stream_bytes: int = Field(32 << 20, ge=1 << 16, description="bytes of one item kept for readers that are behind")
     stream_seconds: int = Field(60, ge=10, description="how long an item's bytes are kept for readers after the last one; its output stays")
     webhook_private: bool = Field(False, description="lets webhooks go to private addresses and over plain HTTP")

@@ -153,7 +153,7 @@ def _outputs() -> dict[str, Any]:
         # one that hangs must not hang its worker
         "client_config": Config(connect_timeout=2, read_timeout=4, retries={"total_max_attempts": 2, "mode": "standard"}),
     }
-    return {"BACKEND": "storages.backends.s3.S3Storage", "OPTIONS": options}
+    return {"BACKEND": "jobs.bucket.Bucket", "OPTIONS": options}
 
 
 STORAGES = {
@@ -229,6 +229,8 @@ CONDITIONING_DIR = DATA_DIR / "conditioning"  # what workers computed of the sam
 # ── HTTP ────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
 MAX_BODY_BYTES = ENV.max_body_bytes
 MAX_BRIEF_BYTES = ENV.max_brief_bytes
+SOCKETS_PER_USER = ENV.sockets_per_user
+SOCKETS_PER_PROCESS = ENV.sockets_per_process
 DATA_UPLOAD_MAX_MEMORY_SIZE = ENV.max_body_bytes
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 1000  # the admin's list pages post one field a row
 DATA_UPLOAD_MAX_NUMBER_FILES = 1

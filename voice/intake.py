@@ -21,6 +21,7 @@ from config.errors import InternalError, Overloaded, Refusal
 from jobs import services as jobs
 from jobs import storage
 from jobs.connections import give_back
+from jobs.limits import BUSY_RETRY
 from jobs.models import OPEN, Blob, Item, Job, State
 from jobs.work import Work
 from voice.audio.decode import decode
@@ -151,7 +152,7 @@ def _awaited(item: Item) -> Item:
     while item.state in OPEN:
         if time.monotonic() > deadline:
             jobs.stop(item=item)
-            raise Overloaded("No worker had the time to look at the file. Try again shortly.", retry_after=jobs.BUSY_RETRY)
+            raise Overloaded("No worker had the time to look at the file. Try again shortly.", retry_after=BUSY_RETRY)
         give_back()
         time.sleep(delay)
         delay = min(2 * delay, LONGEST_LOOK)

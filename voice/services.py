@@ -86,13 +86,16 @@ class Casting:
             text = normalise(text)
             if not speakable(text):
                 raise NothingToSpeak
+        milliseconds = round(len(text) / CHARACTERS_A_SECOND / line.speed * MILLISECONDS)
+        form = FORMATS[line.format]
         return jobs.Order(
             actor=_actor(model, batch=batch),
             text=text,
             format=line.format,
-            media_type=FORMATS[line.format].media_type,
+            media_type=form.media_type,
             voice_id=chosen.voice.pk,
-            expected=Amount(len(text), round(len(text) / CHARACTERS_A_SECOND / line.speed * MILLISECONDS)),
+            expected=Amount(len(text), milliseconds),
+            bytes=form.bytes_a_second * milliseconds // MILLISECONDS,
             options=_configuration(line, chosen),
             **fields,
         )

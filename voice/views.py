@@ -14,7 +14,7 @@ from rest_framework.throttling import BaseThrottle
 from rest_framework.views import APIView
 
 from accounts.authentication import caller
-from accounts.limits import UserWrites
+from accounts.limits import CharactersLeft, UserWrites
 from accounts.models import Scope
 from accounts.replays import Asked
 from config.errors import Refusal
@@ -34,7 +34,7 @@ RAW_RESPONSE = "X-Stainless-Raw-Response"
 OWNER = "voice-platform"
 
 
-class Speech(APIView):
+class Speech(CharactersLeft):
     scope = Scope.SPEECH
     throttle_classes = [UserWrites]
     content_negotiation_class = AnyAccept
@@ -65,7 +65,7 @@ class Speech(APIView):
 speech = delivered(Speech.as_view())
 
 
-class Jobs(JobList):
+class Jobs(CharactersLeft, JobList):
     """The list of jobs, and the way to have many texts spoken at once."""
 
     parser_classes = [*APIView.parser_classes, MultiPartParser]

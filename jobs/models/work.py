@@ -12,7 +12,7 @@ from typing import Any, Self
 
 from django.conf import settings
 from django.db import models, transaction
-from django.db.models import Case, F, Q, Subquery, Value, When
+from django.db.models import Case, F, Q, Subquery, Sum, Value, When
 from django.db.models.functions import Now
 
 from accounts import quotas
@@ -55,6 +55,12 @@ class JobRows(Owned):
     def listed(self) -> Self:
         """Those that their owner asked for, and not the steps on the way to something else."""
         return self.filter(listed=True)
+
+    def bytes_to_come(self) -> int:
+        """What the outputs of these jobs that are not made yet are expected to come to."""
+        to_come = F("expected_bytes") * (F("total") - F("completed") - F("failed") - F("cancelled")) / F("total")
+        found: int = self.open().filter(expected_bytes__gt=0).aggregate(sum=Sum(to_come, default=0))["sum"]
+        return found
 
     def count_end(self, pk: str, state: State, number: int = 1, *, sequences: int = 1) -> None:
         """Count items of a job that ended so; the job is over with the last of them, and what it is then follows from the counts.
@@ -103,6 +109,8 @@ class Job(models.Model):
     sequence = models.PositiveIntegerField(default=0)
     # of the last event: one for each item that ended, without a gap
     total = models.PositiveIntegerField(default=0)
+    expected_bytes = models.PositiveBigIntegerField(default=0, editable=False)
+    # that the outputs of all its items are expected to take up
     completed = models.PositiveIntegerField(default=0)
     failed = models.PositiveIntegerField(default=0)
     cancelled = models.PositiveIntegerField(default=0)

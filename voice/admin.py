@@ -5,7 +5,8 @@ from typing import Any
 from django.contrib import admin
 from django.http import HttpRequest
 
-from voice.models import Model, ModelAlias, Voice, VoiceAlias
+from accounts.listed import Listed
+from voice.models import Lexicon, LexiconVersion, Model, ModelAlias, Voice, VoiceAlias
 
 
 @admin.register(Model)
@@ -15,7 +16,7 @@ class ModelAdmin(admin.ModelAdmin):
     list_display = ["name", "engine", "preference", "enabled", "created_at"]
     list_filter = ["enabled", "engine"]
     search_fields = ["name"]
-    readonly_fields = ["name", "engine", "verbatim", "slowest", "fastest", "created_at"]
+    readonly_fields = ["name", "engine", "verbatim", "phonetic", "slowest", "fastest", "created_at"]
 
     def has_add_permission(self, _request: HttpRequest) -> bool:
         return False
@@ -60,3 +61,19 @@ class ModelAliasAdmin(admin.ModelAdmin):
     list_display = ["name", "model", "created_at"]
     list_select_related = ["model"]
     search_fields = ["name", "model__name"]
+
+
+@admin.register(Lexicon)
+class LexiconAdmin(Listed):
+    list_display = ["id", "owner", "name", "language", "version", "created_at"]
+    list_filter = ["language", "created_at"]
+    search_fields = ["id", "name", "owner__username"]
+    list_select_related = ["owner"]
+
+
+@admin.register(LexiconVersion)
+class LexiconVersionAdmin(Listed):
+    list_display = ["reference", "lexicon", "number", "created_at"]
+    list_filter = ["created_at"]
+    search_fields = ["lexicon__id", "lexicon__name", "lexicon__owner__username"]
+    list_select_related = ["lexicon"]

@@ -40,7 +40,13 @@ def synchronise() -> None:
     """Make the rows of this machine's models and stock voices, and the aliases that are missing. Many workers may do so at once."""
     for engine in engines().values():
         slowest, fastest = engine.speeds
-        known = {"engine": engine.name, "verbatim": engine.verbatim, "slowest": slowest, "fastest": fastest}
+        known = {
+            "engine": engine.name,
+            "verbatim": engine.verbatim,
+            "phonetic": engine.phonetic,
+            "slowest": slowest,
+            "fastest": fastest,
+        }
         # the preference is the product's until staff have one
         Model.objects.update_or_create(name=engine.name, defaults=known, create_defaults={**known, "preference": PREFERENCE[engine.name]})
         _synchronise_voices(engine)

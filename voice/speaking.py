@@ -11,7 +11,9 @@ from voice.audio.pcm import CLAUSE_PAUSE_MS, PARAGRAPH_PAUSE_MS, RATE, SENTENCE_
 from voice.catalogue import engines
 from voice.engines.base import Pcm, Speaker, Synthesizer, Utterance
 from voice.errors import EngineMissing
-from voice.text import Sentence, plan
+from voice.lexicons import dictionary_of
+from voice.text import Dictionary, Pronunciation, Sentence, Spoken, plan, verbalise
+from voice.text.sentences import LONGEST
 
 
 def narrate(work: Work) -> None:
@@ -43,14 +45,30 @@ def _planned(engine: Synthesizer, work: Work) -> Generator[Pcm, None, None]:
     speaker = _speaker(engine, work.item.options["speaker"])
     joiner = Joiner()
     for sentence in plan(work.item.text, work.item.options["language"]):
-        resampler = Resampler(speaker.rate)
-        with closing(engine.synthesize(_utterance(work, sentence.text))) as spoken:
-            for block in spoken:
-                work.check()
-                yield joiner.push(resampler.push(block))
-        yield joiner.push(resampler.flush())
-        yield joiner.end(_pause_after(sentence))
+        pieces = _read(sentence, engine, work)
+        for piece in pieces:
+            resampler = Resampler(speaker.rate)
+            with closing(engine.synthesize(_utterance(work, piece.text, piece.pronunciations))) as spoken:
+                for block in spoken:
+                    work.check()
+                    yield joiner.push(resampler.push(block))
+            yield joiner.push(resampler.flush())
+            yield joiner.end(CLAUSE_PAUSE_MS if piece is not pieces[-1] else _pause_after(sentence))
         work.characters += len(sentence.text)
+
+
+def _read(sentence: Sentence, engine: Synthesizer, work: Work) -> list[Spoken]:
+    """The sentence in spoken words, in pieces where those are too many for an engine."""
+    options = work.item.options
+    reference = options.get("lexicon")
+    spoken = verbalise(
+        sentence.text,
+        options["language"],
+        dictionary=dictionary_of(reference) if reference else Dictionary(),
+        phonetic=engine.phonetic,
+        normalize=options.get("normalize", True),
+    )
+    return list(spoken.pieces(LONGEST))
 
 
 def _pause_after(sentence: Sentence) -> float:
@@ -60,9 +78,16 @@ def _pause_after(sentence: Sentence) -> float:
     return CLAUSE_PAUSE_MS if sentence.goes_on else SENTENCE_PAUSE_MS
 
 
-def _utterance(work: Work, text: str) -> Utterance:
+def _utterance(work: Work, text: str, pronunciations: tuple[Pronunciation, ...] = ()) -> Utterance:
     options = work.item.options
-    return Utterance(text=text, speaker=options["speaker"], language=options["language"], speed=options["speed"], seed=options.get("seed"))
+    return Utterance(
+        text=text,
+        speaker=options["speaker"],
+        language=options["language"],
+        speed=options["speed"],
+        seed=options.get("seed"),
+        pronunciations=pronunciations,
+    )
 
 
 def _speaker(engine: Synthesizer, name: str) -> Speaker:

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from config.errors import Refusal
+from voice.text.alignment import Pronunciation
 
 Pcm = NDArray[np.int16]
 """Mono samples, dtype int16, shape (samples,)."""
@@ -69,6 +70,8 @@ class Utterance:
     speed: float = 1.0
     # 1.0 is the voice's own pace, 2.0 twice as fast
     seed: int | None = None
+    pronunciations: tuple[Pronunciation, ...] = ()
+    # how stretches of the text are to sound, in order; for an engine that is phonetic
 
 
 class Synthesizer(Protocol):
@@ -83,6 +86,8 @@ class Synthesizer(Protocol):
     # the slowest and the fastest `Utterance.speed` it takes
     verbatim: ClassVar[bool]
     # True: the whole text goes in as it is, unnormalised and unsplit, and the samples come out untouched
+    phonetic: ClassVar[bool]
+    # True: it reads IPA
 
     def speakers(self) -> Sequence[Speaker]: ...
 

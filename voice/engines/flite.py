@@ -51,6 +51,7 @@ class Flite:
     name: ClassVar[str] = "flite"
     speeds: ClassVar[tuple[float, float]] = (0.25, 4.0)
     verbatim: ClassVar[bool] = False
+    phonetic: ClassVar[bool] = False
 
     def __init__(self, library: str = LIBRARY) -> None:
         self._library = library

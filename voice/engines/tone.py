@@ -60,6 +60,7 @@ class Tone:
     name: ClassVar[str] = "tone"
     speeds: ClassVar[tuple[float, float]] = (1.0, 1.0)
     verbatim: ClassVar[bool] = True
+    phonetic: ClassVar[bool] = False
 
     def __init__(self, *, misbehave: bool = False) -> None:
         self._misbehave = misbehave

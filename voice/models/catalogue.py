@@ -35,6 +35,8 @@ class Model(models.Model):
     licence = models.CharField(max_length=200, blank=True)
     verbatim = models.BooleanField(default=False)
     # takes the text as it is, whole
+    phonetic = models.BooleanField(default=False)
+    # reads IPA
     slowest = models.FloatField(default=1.0)
     fastest = models.FloatField(default=1.0)
     preference = models.PositiveSmallIntegerField(default=100)

@@ -59,7 +59,7 @@ class OneLexicon(APIView):
         """A lexicon with its entries: the newest, or with `id@version` those of an older version."""
         return Response(LexiconVersionSerializer(lexicons.find_version(request.user, pk, param=None)).data)
 
-    @extend_schema(request=LexiconChange, responses=LexiconVersionSerializer)
+    @extend_schema(request=LexiconChange, operation_id="v1_lexicons_update", responses=LexiconVersionSerializer)
     def post(self, request: Request, pk: str) -> Response:
         """Change it. Entries take the place of those that there were, as a new version."""
         lexicon = _find(request, pk)

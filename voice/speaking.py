@@ -14,9 +14,11 @@ from voice.engines.base import Pcm, Source, Synthesizer, Utterance
 from voice.engines.remote.errors import UpstreamFailure
 from voice.errors import EngineMissing, ModelNotFound, VoiceNotFound
 from voice.fallback import Reading, stand_in
+from voice.lexicons import dictionary_of
 from voice.models import Model, Voice
 from voice.rendering import render
-from voice.text import Sentence, plan
+from voice.text import Dictionary, Sentence, Spoken, plan, verbalise
+from voice.text.sentences import LONGEST
 
 
 def narrate(work: Work) -> None:
@@ -27,17 +29,17 @@ def narrate(work: Work) -> None:
 def _spoken(work: Work, voice: Voice | None) -> Generator[Pcm, None, None]:
     """Blocks at RATE, of the voice that was asked for or, where that fails before the first sound, of one that may stand in."""
     try:
-        yield from _read(work, _utterance(work, Reading(work.item.options, work.item.text), voice), work.item.options["engine"])
+        yield from _blocks(work, _utterance(work, Reading(work.item.options, work.item.text), voice), work.item.options["engine"])
     except UpstreamFailure as failure:
         instead = None if work.seconds else stand_in(work.item, failure)
         if instead is None:
             raise
     else:
         return
-    yield from _read(work, _utterance(work, instead, None), instead.options["engine"])
+    yield from _blocks(work, _utterance(work, instead, None), instead.options["engine"])
 
 
-def _read(work: Work, whole: Utterance, name: str) -> Generator[Pcm, None, None]:
+def _blocks(work: Work, whole: Utterance, name: str) -> Generator[Pcm, None, None]:
     engine = engines().get(name)
     if engine is None:
         raise EngineMissing
@@ -74,15 +76,31 @@ def _planned(engine: Synthesizer, work: Work, whole: Utterance) -> Generator[Pcm
     """Sentence by sentence, without dead air or clicks between them."""
     joiner = Joiner()
     for sentence in plan(whole.text, whole.language):
-        utterance = replace(whole, text=sentence.text)
-        resampler = Resampler(engine.rate(utterance))
-        with closing(engine.synthesize(utterance)) as spoken:
-            for block in spoken:
-                work.check()
-                yield joiner.push(resampler.push(block))
-        yield joiner.push(resampler.flush())
-        yield joiner.end(_pause_after(sentence))
+        pieces = _pieces(sentence, engine, work, whole.language)
+        for piece in pieces:
+            utterance = replace(whole, text=piece.text, pronunciations=piece.pronunciations)
+            resampler = Resampler(engine.rate(utterance))
+            with closing(engine.synthesize(utterance)) as spoken:
+                for block in spoken:
+                    work.check()
+                    yield joiner.push(resampler.push(block))
+            yield joiner.push(resampler.flush())
+            yield joiner.end(CLAUSE_PAUSE_MS if piece is not pieces[-1] else _pause_after(sentence))
         work.characters += len(sentence.text)
+
+
+def _pieces(sentence: Sentence, engine: Synthesizer, work: Work, language: str) -> list[Spoken]:
+    """The sentence in spoken words, in pieces where those are too many for an engine."""
+    options = work.item.options
+    reference = options.get("lexicon")
+    spoken = verbalise(
+        sentence.text,
+        language,
+        dictionary=dictionary_of(reference) if reference else Dictionary(),
+        phonetic=engine.phonetic,
+        normalize=options.get("normalize", True),
+    )
+    return list(spoken.pieces(LONGEST))
 
 
 def _pause_after(sentence: Sentence) -> float:

@@ -13,6 +13,7 @@ from voice.errors import ModelExists, ModelNotFound
 from voice.models import Model, Task, Voice
 
 ENGINE = "coqui"
+# the engine of registered models, whose work goes to workers that can run one
 NEURAL_PREFERENCE = 50
 # behind the engines that need no model, which an alias such as `alloy` goes on meaning
 TRIAL = "The quick brown fox jumps over the lazy dog."

@@ -18,6 +18,7 @@ from jobs import services as jobs
 from jobs.job_serializers import JobSerializer
 from jobs.models import Item, Job
 from jobs.webhooks import register
+from voice import registry
 from voice.audio.formats import FORMATS
 from voice.briefs import Brief, BriefItem
 from voice.errors import (
@@ -41,8 +42,6 @@ SPEECH = "speech"
 # the kind of such jobs and of what is charged for them
 
 
-BY_MODEL = "coqui"
-# the engine whose work goes to workers that can run a model
 CHARACTERS_A_SECOND = 14
 # of English at an ordinary speed: what audio is expected to come to before it is made
 
@@ -211,7 +210,7 @@ def request_brief(
 
 def _actor(model: Model, *, batch: bool) -> str:
     """Who makes it: a batch is what nobody waits for."""
-    return f"speak{'_by_model' if model.engine == BY_MODEL else ''}{'_in_batch' if batch else ''}"
+    return f"speak{'_by_model' if model.engine == registry.ENGINE else ''}{'_in_batch' if batch else ''}"
 
 
 def _line(brief: Brief, item: BriefItem) -> Line:

@@ -7,12 +7,13 @@ from contextlib import closing
 from dataclasses import replace
 
 from jobs.work import Work
+from voice import registry
 from voice.audio.pcm import CLAUSE_PAUSE_MS, PARAGRAPH_PAUSE_MS, SENTENCE_PAUSE_MS, Joiner, Resampler
 from voice.catalogue import engines
 from voice.cloning import reference
 from voice.engines.base import Pcm, Source, Synthesizer, Utterance
 from voice.engines.remote.errors import UpstreamFailure
-from voice.errors import EngineMissing, ModelNotFound, VoiceNotFound
+from voice.errors import EngineMissing, VoiceNotFound
 from voice.fallback import Reading, stand_in
 from voice.lexicons import dictionary_of
 from voice.models import Model, Voice
@@ -119,15 +120,12 @@ def _utterance(work: Work, reading: Reading, voice: Voice | None) -> Utterance:
         language=options["language"],
         speed=options["speed"],
         seed=options.get("seed"),
-        model=_source(options["model"]),
+        model=_source(options["model"]) if options["engine"] == registry.ENGINE else None,
         reference=None if voice is None or not voice.model.clones else reference(voice),
         urgent=not work.item.batch,
     )
 
 
-def _source(name: str) -> Source | None:
+def _source(name: str) -> Source:
     """Where the model's files are, by its row: never by what a request said."""
-    model = Model.objects.filter(pk=name, enabled=True).first()
-    if model is None:
-        raise ModelNotFound(name)
-    return model.source
+    return registry.source_of(Model.objects.filter(pk=name, enabled=True).first(), name)

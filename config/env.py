@@ -5,6 +5,7 @@ Nothing set is the embedded default: SQLite, workers in the server's process, ev
 
 from __future__ import annotations
 
+import json
 import os
 import secrets
 from enum import StrEnum
@@ -16,6 +17,8 @@ from typing import Annotated, Any, Literal, Self
 from django.core.exceptions import ImproperlyConfigured
 from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from config.upstreams import Upstream
 
 # ENV_FILE names another file than .env; an empty value reads none
 SECRET_BYTES = 64
@@ -91,6 +94,9 @@ class Environment(BaseSettings):
     s3_secret_access_key: str = Field("", description="its key's secret")
     test_engines: bool = Field(False, description="lets `seed` tell the tone engine to be slow, fail, hang or crash")
 
+    upstreams: Annotated[tuple[Upstream, ...], NoDecode] = Field(
+        (), description="other speech servers as voices, a JSON list; README.md, Upstreams, says of what"
+    )
     models_dir: Path | None = Field(None, description="folder of the models that workers fetch; empty: models in DATA_DIR")
     device: str = Field("auto", description="what models run on: cpu, cuda, cuda:1; auto takes CUDA where there is one")
     device_threads: int = Field(1, ge=1, le=256, description="CPU threads to one operation of a model; WORKER_THREADS run side by side")
@@ -148,6 +154,21 @@ class Environment(BaseSettings):
     @classmethod
     def _http(cls, value: str) -> str:
         return _with_scheme(value, "https://", "http://")
+
+    @field_validator("upstreams", mode="before")
+    @classmethod
+    def _json(cls, value: Any) -> Any:
+        try:
+            return json.loads(value) if isinstance(value, str) else value
+        except ValueError:
+            raise ValueError("expected JSON, a list of upstreams") from None
+
+    @field_validator("upstreams")
+    @classmethod
+    def _distinct(cls, value: tuple[Upstream, ...]) -> tuple[Upstream, ...]:
+        if len({upstream.name for upstream in value}) < len(value):
+            raise ValueError("expected upstreams with different names")
+        return value
 
     @field_validator("sign_in_rate", "address_rate", "write_rate")
     @classmethod
@@ -224,8 +245,14 @@ def read(**overrides: Any) -> Environment:
     try:
         return Environment(**overrides)
     except ValidationError as error:
-        lines = [_line(str(problem["loc"][0]).upper() if problem["loc"] else "", problem["msg"]) for problem in error.errors()]
+        lines = [_line(_name(problem["loc"]), problem["msg"]) for problem in error.errors()]
         raise ImproperlyConfigured("The environment is not right:\n" + "\n".join(lines)) from None
+
+
+def _name(place: tuple[int | str, ...]) -> str:
+    """UPSTREAMS[0].url"""
+    variable, *inner = place or ("",)
+    return str(variable).upper() + "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in inner)
 
 
 def _line(name: str, message: str) -> str:

@@ -211,6 +211,7 @@ MAX_UPLOAD_SECONDS = ENV.max_upload_seconds
 DECODE_SECONDS = ENV.decode_seconds
 MAX_INPUT_CHARACTERS = ENV.max_input_characters
 TEST_ENGINES = ENV.test_engines
+UPSTREAMS = ENV.upstreams
 MODELS_DIR = ENV.models_dir or DATA_DIR / "models"
 DEVICE = ENV.device
 DEVICE_THREADS = ENV.device_threads

@@ -70,7 +70,7 @@ def make_usage(item: Item, **fields: Any) -> Usage:
 
 
 def make_worker(**fields: Any) -> Worker:
-    return Worker.objects.create(**{"id": "test-worker", "threads": 1, **fields})
+    return Worker.objects.create(**{"id": "test-worker", "threads": 1, "queues": ["live", "batch", "neural", "neural-batch"], **fields})
 
 
 def make_consent(owner: User, **fields: Any) -> Consent:

@@ -6,10 +6,11 @@ from django import forms
 from django.contrib import admin
 from django.http import HttpRequest
 
+from accounts.listed import Listed
 from voice import registry
 from voice.custom_admin import ConsentAdmin, VoiceAdmin
 from voice.engines.coqui import Coqui
-from voice.models import Model, ModelAlias, VoiceAlias
+from voice.models import Lexicon, LexiconVersion, Model, ModelAlias, VoiceAlias
 
 __all__ = ["ConsentAdmin", "VoiceAdmin"]
 # Django looks for what is registered in this module only
@@ -41,14 +42,29 @@ class ModelAdmin(admin.ModelAdmin):
         if obj is None:
             return list(ModelForm.Meta.fields)
         return [
-            "name", "engine", "task", "location", "licence", "clones", "rate", "verbatim", "slowest", "fastest",
+            "name", "engine", "task", "location", "licence", "clones", "rate", "verbatim", "phonetic", "slowest", "fastest",
             "preference", "enabled", "problem", "checked_at", "created_at",
         ]  # fmt: skip
 
     def get_readonly_fields(self, _request: HttpRequest, obj: Any = None) -> list[str]:
         if obj is None:
             return []
-        known = ["name", "engine", "task", "clones", "rate", "verbatim", "slowest", "fastest", "problem", "checked_at", "created_at"]
+        known = [
+            "name", "engine", "task", "clones", "rate", "verbatim", "phonetic", "slowest", "fastest", "problem", "checked_at", "created_at",
+        ]  # fmt: skip
+            "name",
+            "engine",
+            "task",
+            "clones",
+            "rate",
+            "verbatim",
+            "phonetic",
+            "slowest",
+            "fastest",
+            "problem",
+            "checked_at",
+            "created_at",
+        ]
         return known if obj.location else [*known, "location"]
 
     def save_model(self, request: HttpRequest, model: Model, form: Any, change: bool) -> None:
@@ -89,3 +105,19 @@ class ModelAliasAdmin(admin.ModelAdmin):
     list_display = ["name", "model", "created_at"]
     list_select_related = ["model"]
     search_fields = ["name", "model__name"]
+
+
+@admin.register(Lexicon)
+class LexiconAdmin(Listed):
+    list_display = ["id", "owner", "name", "language", "version", "created_at"]
+    list_filter = ["language", "created_at"]
+    search_fields = ["id", "name", "owner__username"]
+    list_select_related = ["owner"]
+
+
+@admin.register(LexiconVersion)
+class LexiconVersionAdmin(Listed):
+    list_display = ["reference", "lexicon", "number", "created_at"]
+    list_filter = ["created_at"]
+    search_fields = ["lexicon__id", "lexicon__name", "lexicon__owner__username"]
+    list_select_related = ["lexicon"]

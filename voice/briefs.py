@@ -14,7 +14,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 from pydantic_core import PydanticCustomError
 
 from config.errors import Refusal
-from voice.requests import LONGEST_KEPT, LONGEST_NAME, VoiceName
+from voice.requests import LONGEST_KEPT, LONGEST_NAME, LexiconReference, VoiceName
 
 MOST_ITEMS = 10_000
 LONGEST_REF = 200
@@ -69,6 +69,8 @@ class BriefItem(BaseModel):
     voice: VoiceName | None = None
     language: Language | None = None
     speed: Speed | None = None
+    normalize: bool | None = None
+    lexicon: LexiconReference | None = None
 
 
 class Brief(BaseModel):
@@ -81,6 +83,8 @@ class Brief(BaseModel):
     response_format: Literal["mp3", "opus", "aac", "flac", "wav", "pcm"] = "mp3"
     language: Language | None = None
     speed: Speed = 1.0
+    normalize: bool = Field(True, description="false: numbers, dates, money, abbreviations and the like are left to the voice's engine")
+    lexicon: LexiconReference | None = None
     name: Plain = Field("", max_length=LONGEST_NAME)
     metadata: dict[Plain, Plain] = Field(default_factory=dict, max_length=MOST_METADATA)
     webhook_url: str | None = Field(None, max_length=LONGEST_URL, description="told when the job is over")

@@ -84,6 +84,42 @@ class NothingToSpeak(Refusal):
         super().__init__("The text holds no letter and no digit: there is nothing to speak.", param="input")
 
 
+class LexiconNotFound(NotFound):
+    code = "lexicon_not_found"
+
+    def __init__(self, reference: str, *, param: str | None = "lexicon") -> None:
+        super().__init__(f"There is no lexicon '{reference}'. GET /v1/lexicons lists yours; 'id@2' names a version.", param=param)
+
+
+class UnreadablePronunciation(Refusal):
+    code = "unsupported_pronunciation"
+
+    def __init__(self, word: str, model: str) -> None:
+        super().__init__(
+            f"The lexicon has only IPA for '{word}', which the model '{model}' can't read. Give it a respelling, or use another model.",
+            param="lexicon",
+        )
+
+
+class TooManyLexicons(Conflict):
+    code = "too_many_lexicons"
+
+    def __init__(self, most: int) -> None:
+        super().__init__(f"You have {most} lexicons, which is as many as there can be. Delete one.")
+
+
+class TooManyVersions(Conflict):
+    code = "too_many_versions"
+
+    def __init__(self, most: int) -> None:
+        super().__init__(f"This lexicon has {most} versions, which is as many as there can be. Make a new one of its entries.")
+
+
+class LexiconInUse(Conflict):
+    code = "lexicon_in_use"
+    message = "Something that is not yet spoken uses this lexicon. Wait for it, or cancel it."
+
+
 class EngineMissing(Unavailable):
     code = "engine_unavailable"
     message = "The worker that took this has no such engine."

@@ -11,6 +11,7 @@ from rest_framework.request import Request
 LONGEST_NAME = 200
 LONGEST_INSTRUCTIONS = 4096
 LARGEST_SEED = 2**63 - 1
+LONGEST_LEXICON = 60
 LONGEST_KEPT = 10 * 365 * 86_400
 # seconds, ten years
 
@@ -35,8 +36,14 @@ VoiceName = Annotated[
 ]
 
 
+LexiconReference = Annotated[
+    str,
+    Field(min_length=1, max_length=LONGEST_LEXICON, description="id of a lexicon of yours, or id@version; else its newest version"),
+]
+
+
 class SpeechRequest(BaseModel):
-    """OpenAI's `POST /v1/audio/speech`, with `language`, `seed`, `store`, `expires_after` and `resume` of our own."""
+    """OpenAI's `POST /v1/audio/speech`; what comes after `stream_format` is of our own."""
 
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
 
@@ -51,6 +58,8 @@ class SpeechRequest(BaseModel):
     seed: int | None = Field(None, ge=0, le=LARGEST_SEED)
     store: bool = Field(True, description="false: nothing is kept once it was sent")
     expires_after: int | None = Field(None, ge=60, le=LONGEST_KEPT, description="seconds that the output is kept; else as the plan says")
+    normalize: bool = Field(True, description="false: numbers, dates, money, abbreviations and the like are left to the voice's engine")
+    lexicon: LexiconReference | None = None
     resume: bool = Field(
         False, description="true: a client that loses its connection lets the work go on, and fetches the rest from the output's content"
     )
@@ -60,6 +69,18 @@ class SpeechRequest(BaseModel):
         if self.resume and not self.store:
             raise PydanticCustomError("invalid_value", "'resume' needs 'store': what is not kept can't be fetched later.")
         return self
+
+
+class PreviewRequest(BaseModel):
+    """How a text would be read, before it is spoken."""
+
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
+
+    input: str
+    voice: VoiceName
+    language: str | None = Field(None, max_length=35, description="BCP 47; the voice's own when left out")
+    normalize: bool = True
+    lexicon: LexiconReference | None = None
 
 
 def wants_fresh(request: Request) -> bool:

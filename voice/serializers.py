@@ -74,3 +74,24 @@ class ModelSerializer(serializers.Serializer[Any]):
 class ModelListSerializer(serializers.Serializer[Any]):
     object = serializers.CharField()
     data = ModelSerializer(many=True)  # type: ignore[assignment]  # the name is the contract's
+
+
+class PreviewWordSerializer(serializers.Serializer[Any]):
+    word = serializers.CharField()
+    start = serializers.IntegerField()
+    end = serializers.IntegerField()
+    spoken = serializers.CharField()
+
+
+class PreviewSentenceSerializer(serializers.Serializer[Any]):
+    text = serializers.CharField()
+    spoken = serializers.CharField()
+    words = PreviewWordSerializer(many=True)
+
+
+class PreviewSerializer(serializers.Serializer[Any]):
+    object = serializers.CharField()
+    language = serializers.CharField()
+    lexicon = serializers.CharField(allow_null=True, help_text="The version that is read with; none where it is not for this text")
+    sentences = PreviewSentenceSerializer(many=True)
+    characters = serializers.IntegerField()

@@ -27,13 +27,15 @@ from voice.errors import (
     SpeedOutOfRange,
     TextTooLong,
     UnknownLanguage,
+    UnreadablePronunciation,
     UnsupportedLanguage,
     VoiceModelMismatch,
     VoiceNotFound,
 )
-from voice.models import Model, ModelAlias, Voice, VoiceAlias
+from voice.lexicons import dictionary, find_version
+from voice.models import LexiconVersion, Model, ModelAlias, Voice, VoiceAlias
 from voice.requests import SpeechRequest
-from voice.text import composed, forbidden_character, normalise, speakable
+from voice.text import Dictionary, composed, forbidden_character, normalise, speakable
 
 SPEECH = "speech"
 # the kind of such jobs and of what is charged for them
@@ -60,12 +62,26 @@ class Line:
 
     text: str
     voice: str
-    model: str
+    model: str | None
+    # none: whichever the voice has
     format: str
     language: str | None = None
     speed: float = 1.0
     seed: int | None = None
     instructions: str | None = None
+    normalize: bool = True
+    lexicon: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Script:
+    """A line that can be spoken: its text, who speaks it, and how."""
+
+    text: str
+    # what is charged for
+    chosen: Chosen
+    options: dict[str, Any]
+    # everything but the text that the sound depends on, resolved
 
 
 class Casting:
@@ -73,10 +89,27 @@ class Casting:
 
     def __init__(self, owner: User) -> None:
         self._owner = owner
-        self._chosen: dict[tuple[str, str | None, str], Chosen] = {}
+        self._chosen: dict[tuple[str, str | None, str | None], Chosen] = {}
+        self._lexicons: dict[str, tuple[LexiconVersion, Dictionary]] = {}
 
     def order(self, line: Line, *, batch: bool = False, **fields: Any) -> jobs.Order:
         """The order for a line; every Refusal for what can't be spoken comes from here."""
+        script = self.script(line)
+        milliseconds = round(len(script.text) / CHARACTERS_A_SECOND / line.speed * MILLISECONDS)
+        form = FORMATS[line.format]
+        return jobs.Order(
+            actor=_actor(script.chosen.voice.model, batch=batch),
+            text=script.text,
+            format=line.format,
+            media_type=form.media_type,
+            voice_id=script.chosen.voice.pk,
+            expected=Amount(len(script.text), milliseconds),
+            bytes=form.bytes_a_second * milliseconds // MILLISECONDS,
+            options=script.options,
+            **fields,
+        )
+
+    def script(self, line: Line) -> Script:
         text = _checked(line.text)
         chosen = self._choose(line)
         model = chosen.voice.model
@@ -86,25 +119,30 @@ class Casting:
             text = normalise(text)
             if not speakable(text):
                 raise NothingToSpeak
-        milliseconds = round(len(text) / CHARACTERS_A_SECOND / line.speed * MILLISECONDS)
-        form = FORMATS[line.format]
-        return jobs.Order(
-            actor=_actor(model, batch=batch),
-            text=text,
-            format=line.format,
-            media_type=form.media_type,
-            voice_id=chosen.voice.pk,
-            expected=Amount(len(text), milliseconds),
-            bytes=form.bytes_a_second * milliseconds // MILLISECONDS,
-            options=_configuration(line, chosen),
-            **fields,
-        )
+        lexicon = self._lexicon(line.lexicon, text, chosen) if line.lexicon else None
+        return Script(text, chosen, _configuration(line, chosen, lexicon))
+
+    def _lexicon(self, reference: str, text: str, chosen: Chosen) -> str | None:
+        """The version that the text is read with, in full; None where it is not for such a text, or the voice takes it as it is."""
+        if reference not in self._lexicons:
+            found = find_version(self._owner, reference)
+            self._lexicons[reference] = found, dictionary(found)
+        version, words = self._lexicons[reference]
+        model = chosen.voice.model
+        if model.verbatim or not version.lexicon.is_for(chosen.language):
+            return None
+        if not model.phonetic:
+            for _, _, entry in words.find(text):
+                if not entry.respelling:
+                    raise UnreadablePronunciation(entry.word, model.name)
+        return version.reference
 
     def _choose(self, line: Line) -> Chosen:
         asked = (line.voice, line.language, line.model)
         if asked not in self._chosen:
             chosen = choose_voice(owner=self._owner, name=line.voice, language=line.language)
-            _check_model(line.model, chosen.voice, named=line.voice)
+            if line.model is not None:
+                _check_model(line.model, chosen.voice, named=line.voice)
             self._chosen[asked] = chosen
         return self._chosen[asked]
 
@@ -124,6 +162,8 @@ def request_speech(
             speed=speech.speed,
             seed=speech.seed,
             instructions=speech.instructions,
+            normalize=speech.normalize,
+            lexicon=speech.lexicon,
         )
         order = Casting(owner).order(line, store=speech.store, streamed=streamed, expires_after=speech.expires_after, fresh=fresh)
         return Done(jobs.submit(owner=owner, api_key=api_key, kind=SPEECH, orders=[order], about=jobs.About.of(asked)).pk)
@@ -185,6 +225,8 @@ def _line(brief: Brief, item: BriefItem) -> Line:
         format=brief.response_format,
         language=item.language or brief.language,
         speed=item.speed or brief.speed,
+        normalize=brief.normalize if item.normalize is None else item.normalize,
+        lexicon=item.lexicon or brief.lexicon,
     )
 
 
@@ -244,7 +286,7 @@ def _check_model(name: str, voice: Voice, *, named: str) -> None:
         raise VoiceModelMismatch(named, name, voice.model.name)
 
 
-def _configuration(line: Line, chosen: Chosen) -> dict[str, Any]:
+def _configuration(line: Line, chosen: Chosen, lexicon: str | None) -> dict[str, Any]:
     """Everything but the text that the sound depends on, resolved."""
     voice = chosen.voice
     return {
@@ -256,4 +298,6 @@ def _configuration(line: Line, chosen: Chosen) -> dict[str, Any]:
         "seed": line.seed,
         "instructions": line.instructions,
         "format": line.format,
+        "normalize": line.normalize and not voice.model.verbatim,
+        "lexicon": lexicon,
     }

@@ -11,21 +11,39 @@ from voice.audio.pcm import CLAUSE_PAUSE_MS, PARAGRAPH_PAUSE_MS, SENTENCE_PAUSE_
 from voice.catalogue import engines
 from voice.cloning import reference
 from voice.engines.base import Pcm, Source, Synthesizer, Utterance
+from voice.engines.remote.errors import UpstreamFailure
 from voice.errors import EngineMissing, ModelNotFound, VoiceNotFound
+from voice.fallback import Reading, stand_in
+from voice.lexicons import dictionary_of
 from voice.models import Model, Voice
 from voice.rendering import render
-from voice.text import Sentence, plan
+from voice.text import Dictionary, Sentence, Spoken, plan, verbalise
+from voice.text.sentences import LONGEST
 
 
 def narrate(work: Work) -> None:
     """Make the item: what `jobs.work` gives, in the format that the item asks for."""
-    voice = _own_voice(work)
-    engine = engines().get(work.item.options["engine"])
+    render(work, _spoken(work, _own_voice(work)))
+
+
+def _spoken(work: Work, voice: Voice | None) -> Generator[Pcm, None, None]:
+    """Blocks at RATE, of the voice that was asked for or, where that fails before the first sound, of one that may stand in."""
+    try:
+        yield from _blocks(work, _utterance(work, Reading(work.item.options, work.item.text), voice), work.item.options["engine"])
+    except UpstreamFailure as failure:
+        instead = None if work.seconds else stand_in(work.item, failure)
+        if instead is None:
+            raise
+    else:
+        return
+    yield from _blocks(work, _utterance(work, instead, None), instead.options["engine"])
+
+
+def _blocks(work: Work, whole: Utterance, name: str) -> Generator[Pcm, None, None]:
+    engine = engines().get(name)
     if engine is None:
         raise EngineMissing
-    whole = _utterance(work, voice)
-    blocks = _verbatim(engine, work, whole) if engine.verbatim else _planned(engine, work, whole)
-    render(work, blocks)
+    return _verbatim(engine, work, whole) if engine.verbatim else _planned(engine, work, whole)
 
 
 def _own_voice(work: Work) -> Voice | None:
@@ -46,24 +64,43 @@ def _own_voice(work: Work) -> Voice | None:
 
 
 def _verbatim(engine: Synthesizer, work: Work, whole: Utterance) -> Generator[Pcm, None, None]:
+    resampler = Resampler(engine.rate(whole))
     with closing(engine.synthesize(whole)) as spoken:
-        yield from spoken
-    work.characters = len(work.item.text)
+        for block in spoken:
+            yield resampler.push(block)
+    yield resampler.flush()
+    work.characters = len(whole.text)
 
 
 def _planned(engine: Synthesizer, work: Work, whole: Utterance) -> Generator[Pcm, None, None]:
-    """Blocks at RATE, sentence by sentence, without dead air or clicks between them."""
+    """Sentence by sentence, without dead air or clicks between them."""
     joiner = Joiner()
     for sentence in plan(whole.text, whole.language):
-        utterance = replace(whole, text=sentence.text)
-        resampler = Resampler(engine.rate(utterance))
-        with closing(engine.synthesize(utterance)) as spoken:
-            for block in spoken:
-                work.check()
-                yield joiner.push(resampler.push(block))
-        yield joiner.push(resampler.flush())
-        yield joiner.end(_pause_after(sentence))
+        pieces = _pieces(sentence, engine, work, whole.language)
+        for piece in pieces:
+            utterance = replace(whole, text=piece.text, pronunciations=piece.pronunciations)
+            resampler = Resampler(engine.rate(utterance))
+            with closing(engine.synthesize(utterance)) as spoken:
+                for block in spoken:
+                    work.check()
+                    yield joiner.push(resampler.push(block))
+            yield joiner.push(resampler.flush())
+            yield joiner.end(CLAUSE_PAUSE_MS if piece is not pieces[-1] else _pause_after(sentence))
         work.characters += len(sentence.text)
+
+
+def _pieces(sentence: Sentence, engine: Synthesizer, work: Work, language: str) -> list[Spoken]:
+    """The sentence in spoken words, in pieces where those are too many for an engine."""
+    options = work.item.options
+    reference = options.get("lexicon")
+    spoken = verbalise(
+        sentence.text,
+        language,
+        dictionary=dictionary_of(reference) if reference else Dictionary(),
+        phonetic=engine.phonetic,
+        normalize=options.get("normalize", True),
+    )
+    return list(spoken.pieces(LONGEST))
 
 
 def _pause_after(sentence: Sentence) -> float:
@@ -73,24 +110,24 @@ def _pause_after(sentence: Sentence) -> float:
     return CLAUSE_PAUSE_MS if sentence.goes_on else SENTENCE_PAUSE_MS
 
 
-def _utterance(work: Work, voice: Voice | None) -> Utterance:
-    """The item's whole text, as its engine is told to speak it."""
-    options = work.item.options
+def _utterance(work: Work, reading: Reading, voice: Voice | None) -> Utterance:
+    """The whole text, as its engine is told to speak it."""
+    options = reading.options
     return Utterance(
-        text=work.item.text,
+        text=reading.text,
         speaker=options["speaker"],
         language=options["language"],
         speed=options["speed"],
         seed=options.get("seed"),
-        model=_source(work),
+        model=_source(options["model"]),
         reference=None if voice is None or not voice.model.clones else reference(voice),
         urgent=not work.item.batch,
     )
 
 
-def _source(work: Work) -> Source | None:
+def _source(name: str) -> Source | None:
     """Where the model's files are, by its row: never by what a request said."""
-    model = Model.objects.filter(pk=work.item.options["model"], enabled=True).first()
+    model = Model.objects.filter(pk=name, enabled=True).first()
     if model is None:
-        raise ModelNotFound(work.item.options["model"])
+        raise ModelNotFound(name)
     return model.source

@@ -25,8 +25,9 @@ from voice.briefs import Brief, BriefItem, JobRequest, JobUpload, uploaded
 from voice.delivery import Accepted, delivered
 from voice.errors import ModelNotFound
 from voice.models import Model, ModelAlias
-from voice.requests import SpeechRequest, wants_fresh
-from voice.serializers import ModelListSerializer, ModelSerializer
+from voice.previews import preview
+from voice.requests import PreviewRequest, SpeechRequest, wants_fresh
+from voice.serializers import ModelListSerializer, ModelSerializer, PreviewSerializer
 from voice.services import request_brief, request_speech
 
 RAW_RESPONSE = "X-Stainless-Raw-Response"
@@ -65,6 +66,20 @@ class Speech(CharactersLeft):
 speech = delivered(Speech.as_view())
 
 
+class SpeechPreview(APIView):
+    scope = Scope.SPEECH
+    throttle_classes = [UserWrites]
+
+    @extend_schema(request=PreviewRequest, responses=PreviewSerializer)
+    def post(self, request: Request) -> Response:
+        """How a text will be read: its sentences, what is spoken for each of their words, and the characters that would be charged.
+
+        Places are in the sentence, in characters. What is read as IPA stands between slashes. Nothing is spoken and nothing charged.
+        """
+        asked = PreviewRequest.model_validate(request.data)
+        return Response(preview(owner=caller(request).user, asked=asked))
+
+
 class Jobs(CharactersLeft, JobList):
     """The list of jobs, and the way to have many texts spoken at once."""
 
@@ -81,8 +96,8 @@ class Jobs(CharactersLeft, JobList):
     def post(self, request: Request) -> Response:
         """Have up to 10,000 texts spoken, whatever happens meanwhile.
 
-        Items are JSON, or the lines of a file: CSV with a heading of `input`, `ref`, `voice`, `language`, `speed`, or JSON Lines of such
-        objects. What is wrong with one of them refuses all of them, and names it.
+        Items are JSON, or the lines of a file: CSV with a heading of `input`, `ref`, `voice`, `language`, `speed`, `normalize`, `lexicon`,
+        or JSON Lines of such objects. What is wrong with one of them refuses all of them, and names it.
         """
         identity = caller(request)
         done = request_brief(

@@ -15,7 +15,7 @@ from django.db.models.lookups import LessThan
 from django.utils import timezone
 
 from accounts.models import Owned
-from jobs.models.work import Item, Job
+from jobs.models.work import FALLBACK, Item, Job
 
 READING_TIME = timedelta(minutes=5)
 WRITING_TIME = timedelta(hours=1)
@@ -120,7 +120,7 @@ class Output(models.Model):
     bytes = models.PositiveBigIntegerField()
     sha256 = models.CharField(max_length=64)
     reuse_key = models.CharField(max_length=64, blank=True)
-    # its item's
+    # its item's; empty: nobody else is given it
     expires_at = models.DateTimeField(null=True, blank=True)
     # when it is removed; empty: when it is deleted
     legal_hold = models.BooleanField(default=False)
@@ -160,7 +160,7 @@ class Output(models.Model):
             seconds=seconds,
             bytes=blob.bytes,
             sha256=blob.sha256,
-            reuse_key=item.reuse_key,
+            reuse_key="" if FALLBACK in item.options else item.reuse_key,
             expires_at=None if item.expires_after is None else timezone.now() + timedelta(seconds=item.expires_after),
             configuration={**item.options, **(findings or {})},
         )

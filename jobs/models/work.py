@@ -23,6 +23,8 @@ from config.errors import Refusal
 from jobs.errors import Cancelled, WorkerCrashed
 from jobs.models.webhooks import Delivery
 
+FALLBACK = "fallback"
+# in a configuration: what really made the result, in place of what was asked for
 LONGEST_REASON = 500
 # characters of an error that are kept
 RETRIED_WITHIN = timedelta(days=1)
@@ -209,7 +211,7 @@ class Item(models.Model):
     source = models.ForeignKey("jobs.Blob", null=True, blank=True, on_delete=models.PROTECT, related_name="sources", db_index=False)
     # the bytes that it works on, until it is done with them
     options = models.JSONField(default=dict)
-    # the resolved configuration: everything but the text that the result depends on
+    # the resolved configuration: everything but the text that the result depends on; with FALLBACK once something else made it
     format = models.CharField(max_length=16)
     media_type = models.CharField(max_length=64)
     output_id = models.CharField(max_length=40, default=partial(new_id, "out"), editable=False)
@@ -335,6 +337,11 @@ class Item(models.Model):
                 return True
         return False
 
+    def fall_back(self, made_by: dict[str, Any]) -> None:
+        """Something else makes it than was asked for: its output and its charge say so, and nobody who asks later is given it."""
+        self.options = {**self.options, FALLBACK: made_by}
+        Item.objects.held(self.attempt).filter(pk=self.pk).update(reuse_key="")
+
     @property
     def reused(self) -> bool:
         """Whether its result is one that was made before, or is made for another."""
@@ -350,12 +357,13 @@ class Item(models.Model):
 
     def charge(self, amount: quotas.Amount, *, reused: bool = False) -> Charge:
         """What the ledger is to say of this item."""
+        made_by = self.options.get(FALLBACK, self.options)
         return Charge(
             item_id=self.pk,
             api_key_id=self.job.api_key_id,
             amount=amount,
-            voice=self.options.get("voice", ""),
-            model=self.options.get("model", ""),
+            voice=made_by.get("voice", ""),
+            model=made_by.get("model", ""),
             reused=reused,
         )
 

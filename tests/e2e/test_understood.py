@@ -50,3 +50,16 @@ def test_the_default_voice_is_understood_by_a_recogniser(system: System):
             understood += len(words & heard(answer.content))
 
     assert understood >= WANTED * wanted, f"{understood} of {wanted} key words"
+
+
+def test_figures_and_the_words_of_a_lexicon_are_understood(system: System):
+    entries = [{"word": "H2O", "respelling": "water"}]
+
+    with system.client() as client:
+        lexicon = client.post("/v1/lexicons", json={"name": "Chemistry", "entries": entries}).json()["id"]
+        body = {"model": "tts-1", "voice": "alloy", "input": "The H2O costs $20 & more in the morning.", "lexicon": lexicon}
+        answer = client.post("/v1/audio/speech", json=body)
+        client.delete(f"/v1/lexicons/{lexicon}")
+
+    understood = heard(answer.content)
+    assert {"water", "twenty", "dollars"} <= understood, understood

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from config.errors import Refusal
+from voice.text.alignment import Pronunciation
 
 Pcm = NDArray[np.int16]
 """Mono samples, dtype int16, shape (samples,)."""
@@ -89,6 +90,8 @@ class Speaker:
     # Hz of the blocks that `synthesize` yields for this voice
     gender: Gender = "neutral"
     description: str = ""
+    model: str = ""
+    # whose voice it is, where the engine has several; empty: the engine is the model
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +134,8 @@ class Utterance:
     # for a voice that is cloned
     urgent: bool = False
     # somebody is listening
+    pronunciations: tuple[Pronunciation, ...] = ()
+    # how stretches of the text are to sound, in order; for an engine that is phonetic
 
 
 class Synthesizer(Protocol):
@@ -145,6 +150,8 @@ class Synthesizer(Protocol):
     # the slowest and the fastest `Utterance.speed` it takes
     verbatim: ClassVar[bool]
     # True: the whole text goes in as it is, unnormalised and unsplit, and the samples come out untouched
+    phonetic: ClassVar[bool] = False
+    # True: it reads IPA
 
     def speakers(self) -> Sequence[Speaker]: ...
 

@@ -23,6 +23,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from voice.engines.base import EngineFailed, EngineUnavailable, Pcm, Speaker, Synthesizer, UnsupportedText, Utterance
+from voice.engines.phonemes import Phonemes, PhonemeTables, learnt, tracing
 
 LOADER = "espeakng_loader"
 NORMAL_RATE = 175
@@ -44,6 +45,8 @@ AUDIO_OUTPUT_SYNCHRONOUS = 2
 INITIALIZE_DONT_EXIT = 0x8000
 POS_CHARACTER = 1
 CHARS_UTF8 = 1
+PHONEMES = 0x100
+# what stands in [[ ]] names sounds
 PARAMETER_RATE = 1
 EE_OK = 0
 GO_ON, STOP = 0, 1
@@ -63,6 +66,8 @@ class _Voice(ctypes.Structure):
 
 
 _DICTIONARY = re.compile(r"^dictionary\s+(\S+)", re.MULTILINE)
+_TABLE = re.compile(r"^phonemes\s+(\S+)", re.MULTILINE)
+_LANGUAGE = re.compile(r"^language\s+(\S+)", re.MULTILINE)
 _Listener = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p, ctypes.c_int, ctypes.c_void_p)
 
 
@@ -81,12 +86,15 @@ class Espeak(Synthesizer):
     name: ClassVar[str] = "espeak"
     speeds: ClassVar[tuple[float, float]] = (0.25, 4.0)
     verbatim: ClassVar[bool] = False
+    phonetic: ClassVar[bool] = True
 
     def __init__(self, loader: str = LOADER) -> None:
         with _lock:
-            self._c, data, rate = _initialised(loader)
-            entries = _named(entry for entry in _listed(self._c) if _has_dictionary(entry, data))
+            self._c, self._data, rate = _initialised(loader)
+            entries = _named(entry for entry in _listed(self._c) if _has_dictionary(entry, self._data))
         self._identifiers = {f"espeak-{code}": entry.identifier.encode() for code, entry in entries.items()}
+        self._phonemes: dict[str, Phonemes] = {}
+        # by speaker, of those that were given IPA
         self._speakers = [
             Speaker(f"espeak-{code}", languages, rate, "male", f"eSpeak NG: {entries[code].title}.")
             for code, languages in _languages(entries).items()
@@ -117,20 +125,54 @@ class Espeak(Synthesizer):
                 blocks.put(np.frombuffer(bytearray(ctypes.string_at(samples, count * ctypes.sizeof(ctypes.c_short))), np.int16))
             return STOP if closed.is_set() else GO_ON
 
-        text = utterance.text.replace("\0", " ").encode(errors="replace") + b"\0"
         listener = _Listener(hear)
-        with _lock:
-            error = EE_OK if closed.is_set() else self._run(text, utterance, listener)
+        try:
+            with _lock:
+                error = EE_OK if closed.is_set() else self._run(utterance, listener)
+        except Exception:
+            blocks.put(EngineFailed())
+            raise
         blocks.put(None if error == EE_OK else EngineFailed(f"eSpeak NG failed with error {error:#x}."))
 
-    def _run(self, text: bytes, utterance: Utterance, listener: Any) -> int:
+    def _run(self, utterance: Utterance, listener: Any) -> int:
         """Speak from start to end; the library's error. The lock is held."""
-        self._c.espeak_SetSynthCallback(listener)
         error = int(self._c.espeak_SetVoiceByName(self._identifiers[utterance.speaker]))
         if error != EE_OK:
             return error
+        text = self._with_sounds(utterance) if utterance.pronunciations else utterance.text
+        self._c.espeak_SetSynthCallback(listener)
         self._c.espeak_SetParameter(PARAMETER_RATE, max(LOWEST_RATE, round(NORMAL_RATE * utterance.speed)), 0)
-        return int(self._c.espeak_Synth(text, len(text), 0, POS_CHARACTER, 0, CHARS_UTF8, None, None))
+        return self._synthesize(text, PHONEMES if utterance.pronunciations else 0)
+
+    def _synthesize(self, text: str, flags: int) -> int:
+        encoded = text.replace("\0", " ").encode(errors="replace") + b"\0"
+        return int(self._c.espeak_Synth(encoded, len(encoded), 0, POS_CHARACTER, 0, CHARS_UTF8 | flags, None, None))
+
+    def _with_sounds(self, utterance: Utterance) -> str:
+        """The text with the library's names of sounds in [[ ]] for its pronunciations. The lock is held."""
+        if utterance.speaker not in self._phonemes:
+            self._phonemes[utterance.speaker] = self._learnt(utterance.speaker)
+        phonemes = self._phonemes[utterance.speaker]
+        pieces: list[str] = []
+        at = 0
+        for one in utterance.pronunciations:
+            named = phonemes.named(one.ipa)
+            pieces += [_literal(utterance.text[at : one.start]), f"[[{named}]]" if named else _literal(utterance.text[one.start : one.end])]
+            at = one.end
+        return "".join([*pieces, _literal(utterance.text[at:])])
+
+    def _learnt(self, speaker: str) -> Phonemes:
+        unheard = _Listener(lambda _samples, _count, _events: GO_ON)
+        self._c.espeak_SetSynthCallback(unheard)
+        described = (self._data / "lang" / self._identifiers[speaker].decode()).read_text(encoding="utf-8")
+        named = _TABLE.search(described) or _LANGUAGE.search(described)
+        sounds = PhonemeTables(self._data).sounds(named[1] if named else "")
+        return learnt(sounds, tracing(self._c, lambda names: self._synthesize(names, PHONEMES)))
+
+
+def _literal(text: str) -> str:
+    """Nothing in it names sounds."""
+    return text.replace("[[", "[ [")
 
 
 def _heard(blocks: SimpleQueue[Pcm | Exception | None]) -> Iterator[Pcm]:

@@ -1,6 +1,20 @@
-"""What can be asked to speak, and whose voices there are."""
+"""What can be asked to speak, whose voices there are, and how words are said."""
 
 from voice.models.catalogue import ANY_LANGUAGE, Model, ModelAlias, Task, Voice, VoiceAlias, widened
 from voice.models.custom import Consent, ConsentState, Sample
+from voice.models.lexicon import Lexicon, LexiconVersion
 
-__all__ = ["ANY_LANGUAGE", "Consent", "ConsentState", "Model", "ModelAlias", "Sample", "Task", "Voice", "VoiceAlias", "widened"]
+__all__ = [
+    "ANY_LANGUAGE",
+    "Consent",
+    "ConsentState",
+    "Lexicon",
+    "LexiconVersion",
+    "Model",
+    "ModelAlias",
+    "Sample",
+    "Task",
+    "Voice",
+    "VoiceAlias",
+    "widened",
+]

@@ -54,6 +54,8 @@ class Model(models.Model):
     # why the last worker that looked can't use it; empty: it can
     verbatim = models.BooleanField(default=False)
     # takes the text as it is, whole
+    phonetic = models.BooleanField(default=False)
+    # reads IPA
     slowest = models.FloatField(default=1.0)
     fastest = models.FloatField(default=1.0)
     preference = models.PositiveSmallIntegerField(default=100)

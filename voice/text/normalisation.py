@@ -19,7 +19,7 @@ _EMOJI_CHARACTER = (
 )
 # pictures only: the signs of music (U+266D-F) and the circled digits (U+2776-93) between them are read
 _EMOJI_BETWEEN_WORDS = re.compile(rf"(?<=\w)(?: ?{_EMOJI_CHARACTER})+(?=\w)")
-_EMOJI = re.compile(rf" ?{_EMOJI_CHARACTER}(?: ?{_EMOJI_CHARACTER})*")
+EMOJI = re.compile(rf" ?{_EMOJI_CHARACTER}(?: ?{_EMOJI_CHARACTER})*")
 
 
 def normalise(text: str) -> str:
@@ -34,7 +34,7 @@ def normalise(text: str) -> str:
 
 
 def _without_emoji(text: str) -> str:
-    return text if text.isascii() else _EMOJI.sub("", _EMOJI_BETWEEN_WORDS.sub(" ", text))
+    return text if text.isascii() else EMOJI.sub("", _EMOJI_BETWEEN_WORDS.sub(" ", text))
 
 
 def _paragraphs(lines: list[str]) -> list[str]:

@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from voice.text import forbidden_character, normalise, plan, speakable
+from voice.text import Dictionary, Entry, forbidden_character, normalise, plan, speakable, verbalise
 from voice.text.sentences import LONGEST
 
 SIZE = 100_000
@@ -34,6 +34,26 @@ def test_it_is_done_soon(pattern):
 
     assert time.process_time() - started < LIMIT_S
     assert all(len(piece.text) <= LONGEST for piece in pieces)
+
+
+FIGURES = [
+    "1", "1.", "1,", "1 ", "1 000 ", "0 12", "1-", "1–2", "+1 ", "$", "$1", "1/", "1:", "10:30 ", "a@", "@", "a.b", "a-", "www.", "(555) ",
+    "& ", "3. ", "May 3 ", "2024-", "½", "~1", "e.g.", "z. B.", "Dr. ", "€", "1%", "™", "→", "/", "aa/", "1st ", "12.3.", "1.000.",
+    "1,000,", "−", "a.b.c@", "1990s", "M€ ", "5 km ", "x y ", "😀",
+]  # fmt: skip
+MANY = Dictionary([Entry(f"x {'y ' * (number % 40)}{number}", "z") for number in range(1000)])
+
+
+@pytest.mark.parametrize("pattern", FIGURES, ids=ascii)
+@pytest.mark.parametrize("language", ["en-us", "fr"])
+def test_it_is_read_soon(language, pattern):
+    text = (pattern * SIZE)[: SIZE // 2]
+    verbalise("1", language)
+    started = time.process_time()
+
+    verbalise(text, language, dictionary=MANY)
+
+    assert time.process_time() - started < LIMIT_S
 
 
 @pytest.mark.parametrize("closing", ["**", ")", "](", "`", '"'])

@@ -52,19 +52,6 @@ class ModelAdmin(admin.ModelAdmin):
         known = [
             "name", "engine", "task", "clones", "rate", "verbatim", "phonetic", "slowest", "fastest", "problem", "checked_at", "created_at",
         ]  # fmt: skip
-            "name",
-            "engine",
-            "task",
-            "clones",
-            "rate",
-            "verbatim",
-            "phonetic",
-            "slowest",
-            "fastest",
-            "problem",
-            "checked_at",
-            "created_at",
-        ]
         return known if obj.location else [*known, "location"]
 
     def save_model(self, request: HttpRequest, model: Model, form: Any, change: bool) -> None:

@@ -130,7 +130,7 @@ def test_what_runs_is_stopped(alice, worker: dramatiq.Worker, end):
 
 def test_what_runs_in_another_voice_goes_on(alice, bob):
     mine, other, foreign = make_voice(owner=alice), make_voice(owner=alice, name="berta"), make_voice(owner=bob)
-    running = [make_running(voice.owner, **item_in(voice)) for voice in (mine, other, foreign)]
+    running = [make_running(owner, **item_in(voice)) for owner, voice in ((alice, mine), (alice, other), (bob, foreign))]
 
     consents.revoke(consent_of(mine))
 

@@ -140,7 +140,7 @@ def test_deleting_one_ends_its_voices_and_its_recording(alice, client_of, worker
     client = client_of(alice)
     consent = Consent.objects.get(pk=send(client).json()["id"])
     voice = make_voice(owner=alice, consent=consent)
-    file = consent.recording_id
+    file = str(consent.recording_id)
 
     response = client.delete(f"{ADDRESS}/{consent.pk}")
 
@@ -165,7 +165,7 @@ def test_revoking_one_keeps_its_recording(alice, client_of, worker):
 
     assert (response.json()["state"], response.json()["reason"]) == ("revoked", "Its owner revoked it.")
     assert again.json() == response.json()
-    assert default_storage.exists(Consent.objects.get().recording_id)
+    assert default_storage.exists(str(Consent.objects.get().recording_id))
 
 
 @pytest.mark.parametrize(("method", "tail"), [("get", ""), ("post", ""), ("delete", ""), ("post", "/revoke")])

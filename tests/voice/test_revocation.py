@@ -44,6 +44,11 @@ def item_in(voice: Voice, **fields: Any) -> dict[str, Any]:
     return {"voice": voice, "options": tone_options(**voice.configuration), **fields}
 
 
+def consent_of(voice: Voice) -> Consent:
+    assert voice.consent is not None
+    return voice.consent
+
+
 def output_in(voice: Voice, owner: User, data: bytes = b"spoken", **fields: Any) -> Output:
     item = make_item(owner, **item_in(voice, state=State.COMPLETED, attempt=1))
     return keep_output(item, data, **fields)
@@ -67,7 +72,7 @@ def test_nobody_can_ask_for_it_and_never_gets_another_instead(alice):
     voice = make_voice(owner=alice, name="alloy")
     VoiceAlias.objects.create(name="alloy", voice=make_voice(name="stock"))
 
-    consents.revoke(voice.consent)
+    consents.revoke(consent_of(voice))
 
     for name in (voice.pk, "alloy"):
         with pytest.raises(VoiceRevoked):
@@ -79,7 +84,7 @@ def test_staff_who_enable_it_do_not_bring_it_back(alice):
     voice = make_voice(owner=alice, enabled=False)
     with pytest.raises(VoiceDisabled):
         choose_voice(owner=alice, name=voice.pk, language=None)
-    consents.revoke(voice.consent)
+    consents.revoke(consent_of(voice))
 
     Voice.objects.update(enabled=True)
 
@@ -92,7 +97,7 @@ def test_what_was_queued_fails_and_says_why(alice):
     revoked, deleted, disabled, fine = (make_voice(owner=alice, name=name, model="tone") for name in ("a", "b", "c", "d"))
     items = [make_item(alice, **item_in(voice)) for voice in (revoked, deleted, disabled, fine)]
 
-    consents.revoke(revoked.consent)
+    consents.revoke(consent_of(revoked))
     custom_voices.delete_voice(deleted)
     Voice.objects.filter(pk=disabled.pk).update(enabled=False)
     for item in items:
@@ -115,7 +120,7 @@ def test_what_runs_is_stopped(alice, worker: dramatiq.Worker, end):
     async_to_sync(first_sound)(item)
 
     if end == "revoke":
-        consents.revoke(voice.consent)
+        consents.revoke(consent_of(voice))
     else:
         custom_voices.delete_voice(voice)
 
@@ -125,9 +130,9 @@ def test_what_runs_is_stopped(alice, worker: dramatiq.Worker, end):
 
 def test_what_runs_in_another_voice_goes_on(alice, bob):
     mine, other, foreign = make_voice(owner=alice), make_voice(owner=alice, name="berta"), make_voice(owner=bob)
-    running = [make_running(voice.owner, **item_in(voice)) for voice in (mine, other, foreign)]
+    running = [make_running(owner, **item_in(voice)) for owner, voice in ((alice, mine), (alice, other), (bob, foreign))]
 
-    consents.revoke(mine.consent)
+    consents.revoke(consent_of(mine))
 
     stopped = Item.objects.exclude(stop_asked_at=None)
     assert [item.pk for item in stopped] == [running[0].pk]
@@ -143,12 +148,12 @@ def test_samples_and_what_was_computed_of_them_go_at_once(alice):
     folder.mkdir(parents=True)
     (folder / "latents").write_bytes(b"x")
 
-    assert consents.revoke(voice.consent)
+    assert consents.revoke(consent_of(voice))
 
     assert not Sample.objects.exists()
     assert not default_storage.exists(sample.blob_id)
     assert not folder.parent.exists()
-    assert not consents.revoke(voice.consent)
+    assert not consents.revoke(consent_of(voice))
 
 
 def test_what_was_made_goes_too_but_what_is_held_and_what_is_not_of_it(alice, bob):
@@ -160,7 +165,7 @@ def test_what_was_made_goes_too_but_what_is_held_and_what_is_not_of_it(alice, bo
     stay = [output_in(voice, alice, b"3", legal_hold=True), output_in(other, alice, b"4"), output_in(foreign, bob, b"5")]
     custom_voices.delete_voice(deleted)
 
-    consents.revoke(voice.consent)
+    consents.revoke(consent_of(voice))
     clear_revoked_consents()
 
     assert set(Output.objects.all()) == set(stay)
@@ -173,7 +178,7 @@ def test_the_operator_may_keep_what_was_made(alice, settings):
     sample = make_sample(voice)
     output = output_in(voice, alice)
 
-    consents.revoke(voice.consent)
+    consents.revoke(consent_of(voice))
     clear_revoked_consents()
 
     assert Output.objects.get() == output
@@ -184,7 +189,7 @@ def test_a_worker_clears_up_as_soon_as_it_is_revoked(alice, worker: dramatiq.Wor
     voice = make_voice(owner=alice)
     output_in(voice, alice)
 
-    consents.revoke(voice.consent)
+    consents.revoke(consent_of(voice))
 
     until(lambda: not Output.objects.exists())
 
@@ -193,7 +198,7 @@ def test_what_a_process_that_died_left_is_found_by_the_next(alice):
     voice = make_voice(owner=alice)
     sample = make_sample(voice)
     output_in(voice, alice)
-    voice.consent.revoke()
+    consent_of(voice).revoke()
 
     clear_revoked_consents()
 
@@ -214,7 +219,7 @@ def test_however_it_meets_with_new_voices_nothing_usable_is_left(alice, worker: 
                 until(Sample.objects.exists)
                 consents.revoke(consent)
             elif number % 2:
-                wanted = NewVoice(name=f"v{number}", consent=consent.pk)
+                wanted = NewVoice(name=f"v{number}", consent=consent.pk, model=None)
                 custom_voices.create_voice(owner=alice, api_key=None, wanted=wanted, upload=recording(), asked=asked)
             else:
                 text = f"This is the sample with the number {number} of them. The old man walked slowly down the street."

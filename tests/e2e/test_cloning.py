@@ -48,7 +48,7 @@ def voice(system: System, models: None, recording: bytes) -> str:
 def seconds_of(data: bytes) -> float:
     with wave.open(io.BytesIO(data)) as sound:
         assert sound.getframerate() == RATE
-        return sound.getnframes() / RATE
+        return float(sound.getnframes() / RATE)
 
 
 def test_a_cloned_voice_speaks_and_is_learned_once(system, voice):
@@ -87,7 +87,8 @@ def test_a_recording_is_converted_into_it(system, voice, recording):
     assert converted.headers["content-type"] == "audio/wav"
     assert seconds_of(converted.content) == pytest.approx(seconds_of(recording), abs=0.3)
     characters, milliseconds = usage.split()
-    assert (int(characters), int(milliseconds)) == (0, pytest.approx(seconds_of(converted.content) * 1000, abs=2))
+    assert int(characters) == 0
+    assert int(milliseconds) == pytest.approx(seconds_of(converted.content) * 1000, abs=2)
 
 
 def test_a_conversion_streams_and_is_kept_without_its_source(system, voice, recording):

@@ -12,8 +12,8 @@ from accounts.models import Usage, User
 from jobs.models import Item, State
 from jobs.work import claim
 from tests.factories import make_item, tone_options
-from voice.catalogue import engines
-from voice.engines.base import Pcm, Speaker, Utterance
+from voice.catalogue import stock
+from voice.engines.base import Pcm, Speaker, Synthesizer, Utterance
 from voice.lexicons import delete_lexicon, make_lexicon
 from voice.speaking import narrate
 
@@ -23,7 +23,7 @@ RATE = 24_000
 ENTRIES = [{"word": "SQL", "respelling": "sequel"}, {"word": "tomato", "respelling": "tuhmahto", "ipa": "təˈmɑːtoʊ"}]
 
 
-class Recorder:
+class Recorder(Synthesizer):
     """Keeps what it is given, and says a tenth of a second of tone for it."""
 
     name: ClassVar[str] = "recorder"
@@ -52,10 +52,10 @@ class PhoneticRecorder(Recorder):
 
 @pytest.fixture(params=[Recorder, PhoneticRecorder])
 def recorder(request: pytest.FixtureRequest) -> Iterator[Recorder]:
-    known = engines()
-    known["recorder"] = made = request.param()
+    made: Recorder = request.param()
+    stock().append(made)
     yield made
-    del known["recorder"]
+    stock().remove(made)
 
 
 def speak(owner: User, text: str, **options: Any) -> Item:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-import unicodedata
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import IO, Any
@@ -20,11 +18,8 @@ from voice.audio.errors import AudioFormatUnsupported, EmptyFile, UploadTooLarge
 
 LARGEST_RECORDING = 10 << 20
 # bytes of a sample or a consent
-LONGEST_DISPLAYED = 100
-# characters of a file's name
 LIST = "[]"
 # at the end of a field's name: it may be there any number of times
-SPACES = re.compile(r"\s+")
 
 
 class Purpose(StrEnum):
@@ -103,10 +98,3 @@ def opened(upload: UploadedFile[Any]) -> IO[bytes]:
     if upload.file is None:
         raise EmptyFile
     return upload.file
-
-
-def display_name(name: str | None) -> str:
-    """What a file is called, to be shown: one line without control or direction characters. Never part of a path."""
-    text = unicodedata.normalize("NFC", name or "").replace("\\", "/").rpartition("/")[2]
-    shown = "".join(character for character in SPACES.sub(" ", text) if not unicodedata.category(character).startswith("C"))
-    return shown.strip(" .")[:LONGEST_DISPLAYED].rstrip()

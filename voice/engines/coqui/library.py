@@ -42,11 +42,11 @@ def tts(name: str) -> Any:
     if not installed():
         raise EngineUnavailable("Coqui TTS is not installed: pip install 'voice-platform[gpu]'")
     torch()
-    _import_torchaudio()
+    import_torchaudio()
     return importlib.import_module(name)
 
 
-def _import_torchaudio() -> None:
+def import_torchaudio() -> None:
     """A torchaudio built for CUDA can't load its extension beside a torch for the CPU, and works without; it must be led past it."""
     try:
         importlib.import_module("torchaudio")

@@ -58,6 +58,7 @@ class PlanAdmin(NoYears):
         *(field.name for field in Limits._meta.get_fields()),
         "reuse_percent",
         "retention_days",
+        "upstream_fallback",
     ]
 
     @transaction.atomic

@@ -7,21 +7,27 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from typing import Any
 
 import structlog
 from django.conf import settings
+from django.db import InterfaceError, OperationalError
+from django.db.models import F
+from django.db.models.functions import Now
 from django.http import HttpRequest
 from django_ratelimit.core import get_usage
 from redis.exceptions import RedisError
 from rest_framework.request import Request
+from rest_framework.response import Response
 from rest_framework.throttling import BaseThrottle
 from rest_framework.views import APIView
 
 from accounts.authentication import caller
-from accounts.models import User
-from accounts.usage import limit_in_force
+from accounts.models import Plan, Quota, User
+from accounts.quotas import UNLIMITED, period
+from accounts.usage import limit_in_force, of_plan
 from config.errors import RateLimited, Unavailable
 
 log = structlog.get_logger("limits")
@@ -57,11 +63,7 @@ def count(request: HttpRequest, limit: Limit, key: str) -> None:
             raise Unavailable(retry_after=CACHE_RETRY)
         return
     reset = usage["time_left"]
-    request.limit_headers = {  # type: ignore[attr-defined]
-        "x-ratelimit-limit-requests": str(usage["limit"]),
-        "x-ratelimit-remaining-requests": str(max(0, usage["limit"] - usage["count"])),
-        "x-ratelimit-reset-requests": _duration(reset),
-    }
+    _note(request, "requests", limit=usage["limit"], remaining=usage["limit"] - usage["count"], reset=reset)
     if usage["should_limit"]:
         raise RateLimited(retry_after=reset)
 
@@ -74,12 +76,44 @@ class UserWrites(BaseThrottle):
 
     def allow_request(self, request: Request, _view: APIView) -> bool:
         user = caller(request).user
-        a_minute = User.objects.filter(pk=user.pk).values_list(limit_in_force("requests_per_minute"), flat=True).first()
+        asked = (limit_in_force("requests_per_minute"), limit_in_force("characters"), of_plan("span"), of_plan("time_zone"), Now())
+        a_minute, characters, span, zone, now = User.objects.filter(pk=user.pk).values_list(*asked).get()
         if a_minute == 0:  # to the library, no limit
             raise RateLimited("Your plan allows no requests that write or generate.", retry_after=MINUTE)
         rate = settings.WRITE_RATE if a_minute is None else f"{a_minute}/m"
         count(request._request, Limit("writes", rate, closed=False), str(user.pk))
+        if characters is not None:
+            starts_at, ends_at = period(Plan(span=span, time_zone=zone) if span else UNLIMITED, now)
+            request.characters = Characters(user.pk, characters, starts_at, ends_at - now)  # type: ignore[attr-defined]
         return True
+
+
+@dataclass(frozen=True, slots=True)
+class Characters:
+    """The characters that somebody may use in the period that a request falls into."""
+
+    owner_id: Any
+    limit: int
+    starts_at: datetime
+    rest: timedelta
+    # of the period
+
+
+class CharactersLeft(APIView):
+    """For views that use characters up: what is left of them is in the answer's `x-ratelimit-*-tokens`, also where the answer is no.
+
+    It costs one query by key, and none for whoever has no limit.
+    """
+
+    def finalize_response(self, request: Request, response: Response, *args: Any, **kwargs: Any) -> Response:
+        characters: Characters | None = getattr(request, "characters", None)
+        if characters is not None:
+            try:
+                _note_characters(request._request, characters)
+            except (OperationalError, InterfaceError) as fault:
+                # what was accepted is accepted, and its answer more than these
+                log.warning("characters not told", reason=repr(fault))
+        return super().finalize_response(request, response, *args, **kwargs)
 
 
 class AddressSignIns(BaseThrottle):
@@ -104,6 +138,19 @@ class AddressTokens(AddressSignIns):
 def count_attempt(request: HttpRequest, username: str) -> None:
     """One password tried for a user name, whether there is such a user or not."""
     count(request, Limit("sign-in by name", settings.SIGN_IN_RATE, closed=True), username.casefold())
+
+
+def _note(request: HttpRequest, unit: str, *, limit: int, remaining: int, reset: float) -> None:
+    """Headers for the answer, in OpenAI's names."""
+    told = {"limit": str(limit), "remaining": str(max(0, remaining)), "reset": _duration(reset)}
+    headers = {f"x-ratelimit-{name}-{unit}": value for name, value in told.items()}
+    request.limit_headers = getattr(request, "limit_headers", {}) | headers  # type: ignore[attr-defined]
+
+
+def _note_characters(request: HttpRequest, characters: Characters) -> None:
+    rows = Quota.objects.filter(owner_id=characters.owner_id, starts_at=characters.starts_at)
+    gone = rows.values_list(F("characters") + F("characters_reserved"), flat=True).first() or 0
+    _note(request, "tokens", limit=characters.limit, remaining=characters.limit - gone, reset=characters.rest.total_seconds())
 
 
 def _counted(request: HttpRequest, limit: Limit, key: str) -> dict[str, Any] | None:

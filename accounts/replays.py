@@ -69,21 +69,24 @@ def once(owner: User, asked: Asked, act: Callable[[], Done]) -> Done:
     """
     if asked.key is None:
         return act()
-    if earlier := _earlier(owner, asked):
-        return earlier
+    if known := earlier(owner, asked):
+        return known
     try:
         with transaction.atomic():
             replay = Replay.objects.create(owner=owner, key=asked.key, fingerprint=asked.fingerprint)
             done = act()
             Replay.objects.filter(pk=replay.pk).update(subject=done.subject, answer=done.answer)
     except IntegrityError:
-        if earlier := _earlier(owner, asked):
-            return earlier
+        if known := earlier(owner, asked):
+            return known
         raise
     return done
 
 
-def _earlier(owner: User, asked: Asked) -> Done | None:
+def earlier(owner: User, asked: Asked) -> Done | None:
+    """What the key came to before, for whoever has much to do before `once`; None when it is new, IdempotencyMismatch as there."""
+    if asked.key is None:
+        return None
     replay = Replay.objects.of(owner).filter(key=asked.key).first()
     if replay is None:
         return None

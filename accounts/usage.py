@@ -38,9 +38,13 @@ Row = tuple[Any, ...]
 
 def limit_in_force(name: str, *, owner: str = "") -> Expression:
     """A limit of a user as a column: his own, else his plan's, else the default plan's. `owner` leads to the user: `owner__`."""
+    return Coalesce(f"{owner}override__{name}", of_plan(name, owner=owner))
+
+
+def of_plan(name: str, *, owner: str = "") -> Expression:
+    """What a user's plan says, else the default plan, as a column; empty where there is neither."""
     default = Plan.objects.filter(is_default=True).order_by().values(name)[:1]
-    of_plan = Case(When(**{f"{owner}plan__isnull": False}, then=f"{owner}plan__{name}"), default=Subquery(default))
-    return Coalesce(f"{owner}override__{name}", of_plan)
+    return Case(When(**{f"{owner}plan__isnull": False}, then=f"{owner}plan__{name}"), default=Subquery(default))
 
 
 def standing(owner: User, allowed: Allowance) -> dict[str, Any]:

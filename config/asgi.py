@@ -12,7 +12,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 _django = get_asgi_application()
 
 # Django must be set up first
-from config.gate import App, BodyGate, Message, Receive, Send, refuse_socket  # noqa: E402
+from config.gate import App, BodyGate, Message, Receive, Send, SocketGate, refuse_socket  # noqa: E402
 from jobs.event_socket import event_socket  # noqa: E402
 
 SOCKETS: dict[str, App] = {"/v1/events": event_socket}
@@ -25,6 +25,6 @@ async def _sockets(scope: Message, receive: Receive, send: Send) -> None:
 application: Any = ProtocolTypeRouter(
     {
         "http": BodyGate(cast(App, _django)),
-        "websocket": _sockets,
+        "websocket": SocketGate(_sockets),
     }
 )

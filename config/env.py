@@ -5,16 +5,20 @@ Nothing set is the embedded default: SQLite, workers in the server's process, ev
 
 from __future__ import annotations
 
+import json
 import os
 import secrets
 from enum import StrEnum
+from importlib.util import find_spec
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 
 from django.core.exceptions import ImproperlyConfigured
 from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from config.upstreams import Upstream
 
 # ENV_FILE names another file than .env; an empty value reads none
 SECRET_BYTES = 64
@@ -33,6 +37,16 @@ Words = Annotated[tuple[str, ...], NoDecode]
 class Stage(StrEnum):
     DEVELOPMENT = "development"
     PRODUCTION = "production"
+
+
+class Review(StrEnum):
+    AUTOMATIC = "automatic"
+    STAFF = "staff"
+
+
+class Fate(StrEnum):
+    KEEP = "keep"
+    DELETE = "delete"
 
 
 class Environment(BaseSettings):
@@ -68,6 +82,8 @@ class Environment(BaseSettings):
     max_upload_bytes: int = Field(25 << 20, ge=1024, description="largest audio file that is taken; samples and consents: 10 MiB")
     max_upload_seconds: int = Field(1500, ge=1, description="longest audio that is converted or transcribed")
     decode_seconds: int = Field(15, ge=1, description="processor time that decoding an uploaded file may take")
+    sockets_per_user: int = Field(10, ge=1, description="WebSockets that one user may have open")
+    sockets_per_process: int = Field(2000, ge=1, description="WebSockets that one server process holds open")
     stream_bytes: int = Field(32 << 20, ge=1 << 16, description="bytes of one item kept for readers that are behind")
     stream_seconds: int = Field(60, ge=10, description="how long an item's bytes are kept for readers after the last one; its output stays")
     webhook_private: bool = Field(False, description="lets webhooks go to private addresses and over plain HTTP")
@@ -78,6 +94,9 @@ class Environment(BaseSettings):
     s3_secret_access_key: str = Field("", description="its key's secret")
     test_engines: bool = Field(False, description="lets `seed` tell the tone engine to be slow, fail, hang or crash")
 
+    upstreams: Annotated[tuple[Upstream, ...], NoDecode] = Field(
+        (), description="other speech servers as voices, a JSON list; README.md, Upstreams, says of what"
+    )
     models_dir: Path | None = Field(None, description="folder of the models that workers fetch; empty: models in DATA_DIR")
     device: str = Field("auto", description="what models run on: cpu, cuda, cuda:1; auto takes CUDA where there is one")
     device_threads: int = Field(1, ge=1, le=256, description="CPU threads to one operation of a model; WORKER_THREADS run side by side")
@@ -87,6 +106,18 @@ class Environment(BaseSettings):
     preload_models: Words = Field((), description="models that a worker loads when it starts, with commas")
     batch_window_ms: float = Field(5.0, ge=0, le=1000, description="how long a sentence waits on a GPU for others to be made with it")
     batch_size: int = Field(16, ge=1, le=256, description="sentences that a GPU makes together")
+    consent_review: Review = Field(
+        Review.AUTOMATIC, description="automatic or staff: who approves consents; automatic is the phrase check where speech is transcribed"
+    )
+    consent_transcriber: Literal["", "pocketsphinx"] = Field(
+        "", description="pocketsphinx: hears on the workers whether the phrase is read, in English; empty: nothing does"
+    )
+    consent_phrases: dict[str, str] = Field(
+        {}, description='further phrases of consent, or others, as JSON: {"it": "Sono il proprietario di questa voce …"}'
+    )
+    consent_revoked_outputs: Fate = Field(
+        Fate.DELETE, description="keep or delete: what becomes of outputs when the consent to their voice is revoked"
+    )
 
     access_minutes: int = Field(5, ge=1, le=1440, description="life of an access token")
     refresh_days: int = Field(14, ge=1, le=365, description="life of a refresh token; each use starts it anew")
@@ -124,6 +155,21 @@ class Environment(BaseSettings):
     def _http(cls, value: str) -> str:
         return _with_scheme(value, "https://", "http://")
 
+    @field_validator("upstreams", mode="before")
+    @classmethod
+    def _json(cls, value: Any) -> Any:
+        try:
+            return json.loads(value) if isinstance(value, str) else value
+        except ValueError:
+            raise ValueError("expected JSON, a list of upstreams") from None
+
+    @field_validator("upstreams")
+    @classmethod
+    def _distinct(cls, value: tuple[Upstream, ...]) -> tuple[Upstream, ...]:
+        if len({upstream.name for upstream in value}) < len(value):
+            raise ValueError("expected upstreams with different names")
+        return value
+
     @field_validator("sign_in_rate", "address_rate", "write_rate")
     @classmethod
     def _rate(cls, value: str) -> str:
@@ -147,6 +193,8 @@ class Environment(BaseSettings):
             raise ValueError("DATABASE_URL is missing: with REDIS_URL, workers are other processes and need PostgreSQL")
         if self.database_url and self.database_pool < self.worker_threads + KEEPERS:
             raise ValueError(f"DATABASE_POOL is too small: expected WORKER_THREADS and {KEEPERS} more, {self.worker_threads + KEEPERS}")
+        if self.consent_transcriber and find_spec(self.consent_transcriber) is None:
+            raise ValueError("CONSENT_TRANSCRIBER is not installed: pip install 'voice-platform[ears]'")
         if self.environment is Stage.PRODUCTION:
             self._refuse_the_unsafe()
         return self
@@ -197,8 +245,14 @@ def read(**overrides: Any) -> Environment:
     try:
         return Environment(**overrides)
     except ValidationError as error:
-        lines = [_line(str(problem["loc"][0]).upper() if problem["loc"] else "", problem["msg"]) for problem in error.errors()]
+        lines = [_line(_name(problem["loc"]), problem["msg"]) for problem in error.errors()]
         raise ImproperlyConfigured("The environment is not right:\n" + "\n".join(lines)) from None
+
+
+def _name(place: tuple[int | str, ...]) -> str:
+    """UPSTREAMS[0].url"""
+    variable, *inner = place or ("",)
+    return str(variable).upper() + "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in inner)
 
 
 def _line(name: str, message: str) -> str:

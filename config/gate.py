@@ -20,6 +20,7 @@ Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Message, Receive, Send], Awaitable[None]]
 
 POLICY_VIOLATION = 1008
+TRY_AGAIN_LATER = 1013
 BRIEFS = ("/v1/jobs",)
 # where a body holds thousands of texts
 UPLOADS = re.compile(r"/v1/audio/(voices|voice_consents|conversions|transcriptions|translations)(/.*)?")
@@ -70,6 +71,29 @@ def _bound(path: str) -> tuple[int, Refusal]:
         return limit, UploadTooLarge(f"The file is larger than {settings.MAX_UPLOAD_BYTES} bytes.")
     limit = settings.MAX_BRIEF_BYTES if path in BRIEFS else settings.MAX_BODY_BYTES
     return limit, TooLarge(f"The body is larger than {limit} bytes.")
+
+
+class SocketGate:
+    """Lets so many sockets into this process. Whoever comes when it is full is told to come again later."""
+
+    def __init__(self, app: App) -> None:
+        self.app = app
+        self._open = 0
+
+    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+        if self._open >= settings.SOCKETS_PER_PROCESS:
+            await receive()
+            # a code can only be told on an open socket, and a browser opens none without a subprotocol that it offered; one with a
+            # dot holds a token
+            offered = next((name for name in scope["subprotocols"] if "." not in name), None)
+            await send({"type": "websocket.accept", "subprotocol": offered})
+            await send({"type": "websocket.close", "code": TRY_AGAIN_LATER})
+            return
+        self._open += 1
+        try:
+            await self.app(scope, receive, send)
+        finally:
+            self._open -= 1
 
 
 async def refuse_socket(_scope: Message, receive: Receive, send: Send) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import signal
 from collections.abc import Callable
+from types import FrameType
 from typing import Any
 
 import uvicorn
@@ -12,6 +13,8 @@ from channels.routing import ProtocolTypeRouter
 from daphne.http_protocol import WebRequest
 from daphne.server import Server
 from daphne.ws_protocol import WebSocketProtocol
+
+from jobs.admission import stopping
 
 SOCKET_MESSAGE_BYTES = 262_144
 PING_SECONDS = 20
@@ -43,6 +46,10 @@ def run_uvicorn(application: ProtocolTypeRouter, *, host: str, port: int, ready:
         async def startup(self, sockets: list[Any] | None = None) -> None:
             await super().startup(sockets)
             ready()
+
+        def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+            stopping.set()
+            super().handle_exit(sig, frame)
 
     config = uvicorn.Config(
         application,

@@ -153,7 +153,7 @@ def _outputs() -> dict[str, Any]:
         # one that hangs must not hang its worker
         "client_config": Config(connect_timeout=2, read_timeout=4, retries={"total_max_attempts": 2, "mode": "standard"}),
     }
-    return {"BACKEND": "storages.backends.s3.S3Storage", "OPTIONS": options}
+    return {"BACKEND": "jobs.bucket.Bucket", "OPTIONS": options}
 
 
 STORAGES = {
@@ -211,8 +211,8 @@ MAX_UPLOAD_SECONDS = ENV.max_upload_seconds
 DECODE_SECONDS = ENV.decode_seconds
 MAX_INPUT_CHARACTERS = ENV.max_input_characters
 TEST_ENGINES = ENV.test_engines
-MODELS_DIR = ENV.models_dir or ENV.data_dir / "models"
-CONDITIONING_DIR = ENV.data_dir / "conditioning"
+UPSTREAMS = ENV.upstreams
+MODELS_DIR = ENV.models_dir or DATA_DIR / "models"
 DEVICE = ENV.device
 DEVICE_THREADS = ENV.device_threads
 MODEL_MEMORY = ENV.model_memory_mib << 20
@@ -221,10 +221,17 @@ MODEL_PATIENCE = ENV.model_wait_seconds
 PRELOAD_MODELS = ENV.preload_models
 BATCH_WINDOW = ENV.batch_window_ms / 1000
 BATCH_SIZE = ENV.batch_size
+CONSENT_REVIEW = ENV.consent_review
+CONSENT_TRANSCRIBER = ENV.consent_transcriber
+CONSENT_PHRASES = ENV.consent_phrases
+CONSENT_REVOKED_OUTPUTS = ENV.consent_revoked_outputs
+CONDITIONING_DIR = DATA_DIR / "conditioning"  # what workers computed of the samples of voices
 
 # ── HTTP ────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
 MAX_BODY_BYTES = ENV.max_body_bytes
 MAX_BRIEF_BYTES = ENV.max_brief_bytes
+SOCKETS_PER_USER = ENV.sockets_per_user
+SOCKETS_PER_PROCESS = ENV.sockets_per_process
 DATA_UPLOAD_MAX_MEMORY_SIZE = ENV.max_body_bytes
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 1000  # the admin's list pages post one field a row
 DATA_UPLOAD_MAX_NUMBER_FILES = 1
@@ -249,7 +256,11 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "COMPONENT_SPLIT_REQUEST": True,
-    "ENUM_NAME_OVERRIDES": {"JobState": "jobs.models.State", "DeliveryState": "jobs.models.webhooks.DeliveryState"},
+    "ENUM_NAME_OVERRIDES": {
+        "JobState": "jobs.models.State",
+        "DeliveryState": "jobs.models.webhooks.DeliveryState",
+        "ConsentState": "voice.models.ConsentState",
+    },
 }
 
 # ── Safety ──────────────────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -12,6 +12,7 @@ from jobs import departure
 from jobs.departure import Reason
 from jobs.keeper import keeper
 from voice import catalogue
+from voice.conditioning import forget_leftovers
 
 EVERYBODY = {"live", "batch"}
 NEURAL = {"neural", "neural-batch"}
@@ -26,6 +27,7 @@ def start_worker() -> dramatiq.Worker:
     """Engines are loaded and listed first, so that a worker that reports itself alive can speak."""
     catalogue.synchronise()
     catalogue.preload()
+    forget_leftovers()
     keeper.describe = catalogue.report
     queues = EVERYBODY | NEURAL if catalogue.models() is not None else EVERYBODY
     worker = dramatiq.Worker(dramatiq.get_broker(), queues=queues, worker_threads=settings.WORKER_THREADS, worker_timeout=IDLE_MS)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+
 from channels.db import database_sync_to_async
 
 from accounts.errors import InsufficientScope
@@ -10,6 +12,9 @@ from accounts.tokens import Identity, identify
 
 CHECK_EVERY = 3.0
 # seconds between two looks at who is still admitted
+
+stopping = threading.Event()
+# set when this process has been told to stop: what has no end of its own ends then, or it would be waited for
 
 
 async def admit(bearer: str, scope: Scope) -> Identity:

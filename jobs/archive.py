@@ -6,9 +6,8 @@ import asyncio
 import json
 import re
 from collections.abc import AsyncGenerator, Generator, Iterator
-from functools import partial
 from tempfile import SpooledTemporaryFile
-from typing import IO, Any
+from typing import Any
 
 from channels.db import database_sync_to_async
 from django.core.files import File
@@ -17,7 +16,6 @@ from zipstream import ZipStream
 
 from jobs.errors import Gone
 from jobs.models import Item, Job, State
-from jobs.reading import PIECE
 
 ROWS_AT_ONCE = 500
 SENT_AT_ONCE = 1 << 18
@@ -65,7 +63,7 @@ def _gather(pieces: Generator[bytes, None, None]) -> bytes:
 
 def _pieces(job: Job) -> Generator[bytes, None, None]:
     zipped = ZipStream()  # stored as it is: audio does not compress
-    with SpooledTemporaryFile(max_size=PIECE) as manifest:
+    with SpooledTemporaryFile(max_size=File.DEFAULT_CHUNK_SIZE) as manifest:
         head = {"job_id": job.pk, "state": job.state, "counts": job.summary()["counts"]}
         manifest.write(json.dumps(head).removesuffix("}").encode() + b', "items": [')
         separator = b"\n"
@@ -75,16 +73,14 @@ def _pieces(job: Job) -> Generator[bytes, None, None]:
                 try:
                     with _opened(row) as file:
                         entry["file"] = _name(row)
-                        zipped.add(_read(file), entry["file"], size=row["output__bytes"])
+                        zipped.add(file.chunks(), entry["file"], size=row["output__bytes"])
                         yield from zipped.all_files()
                 except Gone as refusal:
                     entry["error"] = {"code": refusal.code, "message": refusal.message}
             manifest.write(separator + json.dumps(entry).encode())
             separator = b",\n"
         manifest.write(b"\n]}\n")
-        size = manifest.tell()
-        manifest.seek(0)
-        zipped.add(_read(manifest), MANIFEST, size=size)
+        zipped.add(File(manifest).chunks(), MANIFEST, size=manifest.tell())
         yield from zipped.finalize()
 
 
@@ -133,7 +129,3 @@ def _opened(row: dict[str, Any]) -> File[bytes]:
         file.close()
         raise Gone("The output's file is not what it was.")
     return file
-
-
-def _read(file: IO[bytes] | File[bytes]) -> Iterator[bytes]:
-    return iter(partial(file.read, PIECE), b"")

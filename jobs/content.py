@@ -12,7 +12,7 @@ from django.utils.http import content_disposition_header
 from config.errors import Refusal
 from jobs.errors import Gone
 from jobs.following import follow
-from jobs.models import Item, Output
+from jobs.models import Blob, Item, Output
 from jobs.reading import exists, read_file
 
 VERY_LARGE = 2**53 - 1
@@ -27,30 +27,35 @@ class RangeNotSatisfiable(Refusal):
 
 
 def content(request: HttpRequest, output: Output) -> HttpResponseBase:
+    """The answer to a GET or HEAD for the bytes of an output."""
+    return stored(request, output.blob, filename=output.filename, media_type=output.media_type)
+
+
+def stored(request: HttpRequest, blob: Blob, *, filename: str, media_type: str) -> HttpResponseBase:
     """The answer to a GET or HEAD for the bytes (RFC 9110: ETag, If-None-Match, Range, If-Range)."""
-    if not exists(output.blob_id):
+    if not exists(blob.pk):
         raise Gone("The output's file is no longer there.")
-    etag = f'"{output.sha256}"'
+    etag = f'"{blob.sha256}"'
     unchanged = get_conditional_response(request, etag=etag)
     if unchanged is not None:
         return unchanged
     asked = request.headers.get("Range") if request.headers.get("If-Range", etag) == etag else None
-    start, stop = _span(asked, output.bytes)
-    partial = (start, stop) != (0, output.bytes)
+    start, stop = _span(asked, blob.bytes)
+    partial = (start, stop) != (0, blob.bytes)
     headers = {
         "Accept-Ranges": "bytes",
         "Cache-Control": "private, no-store",
-        "Content-Disposition": content_disposition_header(as_attachment=True, filename=output.filename) or "",
+        "Content-Disposition": content_disposition_header(as_attachment=True, filename=filename) or "",
         "Content-Length": str(stop - start),
         "ETag": etag,
     }
     if partial:
-        headers["Content-Range"] = f"bytes {start}-{stop - 1}/{output.bytes}"
+        headers["Content-Range"] = f"bytes {start}-{stop - 1}/{blob.bytes}"
     status = 206 if partial else 200
     if request.method == "HEAD":
-        return HttpResponse(content_type=output.media_type, headers=headers, status=status)
-    body = read_file(default_storage, output.blob_id, start, stop)
-    return StreamingHttpResponse(body, content_type=output.media_type, headers=headers, status=status)
+        return HttpResponse(content_type=media_type, headers=headers, status=status)
+    body = read_file(default_storage, blob.pk, start, stop)
+    return StreamingHttpResponse(body, content_type=media_type, headers=headers, status=status)
 
 
 def being_made(request: HttpRequest, item: Item) -> HttpResponseBase:

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from accounts.errors import InsufficientQuota
-from config.errors import Conflict, Refusal, Unavailable
+from config.errors import Conflict, RateLimited, Refusal, Unavailable
 
 
 class Cancelled(Refusal):
@@ -49,6 +49,11 @@ class Gone(Refusal):
 
 class InvalidState(Conflict):
     message = "Its state does not allow this."
+
+
+class TooManySockets(RateLimited):
+    code = "too_many_sockets"
+    message = "As many sockets of yours are open as you may have. Close one first."
 
 
 class StorageFull(InsufficientQuota):

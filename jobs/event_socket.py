@@ -19,9 +19,10 @@ from accounts.models import Scope
 from accounts.tokens import Identity
 from config.errors import Forbidden, NotFound, Refusal
 from jobs.admission import CHECK_EVERY, admit
-from jobs.errors import InvalidState
+from jobs.errors import InvalidState, TooManySockets
 from jobs.events import HIGHEST, events
 from jobs.models import Job
+from jobs.sockets import counted
 
 log = structlog.get_logger("socket")
 
@@ -58,6 +59,7 @@ TRY_AGAIN_LATER = 1013
 NOT_AUTHENTICATED = 4401
 NOT_ALLOWED = 4403
 TOO_SLOW = 4408
+TOO_MANY_SOCKETS = 4429
 
 
 class TooManySubscriptions(InvalidState):
@@ -89,7 +91,11 @@ async def event_socket(scope: Message, receive: Receive, send: Send) -> None:
     # a code can only be told on an open socket
     await send({"type": "websocket.accept", "subprotocol": subprotocol})
     if code is None:
-        code = await EventSocket(receive, send, identity, bearer).run()
+        try:
+            async with counted(identity.user):
+                code = await EventSocket(receive, send, identity, bearer).run()
+        except TooManySockets:
+            code = TOO_MANY_SOCKETS
     if code is not None:
         with suppress(OSError, TimeoutError):
             async with asyncio.timeout(CLOSE_PATIENCE):

@@ -14,7 +14,7 @@ from rest_framework.views import APIView
 
 from accounts.models import Scope
 from config.errors import Refusal
-from jobs.admission import CHECK_EVERY, admit
+from jobs.admission import CHECK_EVERY, admit, stopping
 from jobs.connections import give_back
 from jobs.events import HIGHEST, Event, events
 from jobs.job_views import find_job, invalid
@@ -57,6 +57,9 @@ async def _told(job_id: str, after: int, bearer: str) -> AsyncGenerator[bytes, N
     told = checked = time.monotonic()
     async with aclosing(events(job_id, after)) as found:
         async for event in found:
+            if stopping.is_set():
+                # in good order: the client comes again with the last id that it has
+                return
             now = time.monotonic()
             if now - checked >= CHECK_EVERY:
                 checked = now

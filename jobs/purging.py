@@ -44,7 +44,7 @@ def purge() -> None:
         "steps": _delete(_batches(Job.objects.filter(listed=False, finished_at__lt=Now() - UNNAMED_FOR), end)),
         "blobs": sum(
             storage.remove(blob.pk, untouched=UNNAMED_FOR)
-            for batch in _batches(Blob.objects.unnamed().filter(kept_at__lt=Now() - UNNAMED_FOR), end)
+            for batch in _batches(Blob.objects.unnamed().at_rest().filter(Q(kept_at=None) | Q(kept_at__lt=Now() - UNNAMED_FOR)), end)
             for blob in _until(end, batch)
         ),
     }

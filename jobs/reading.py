@@ -12,8 +12,6 @@ from jobs.errors import Gone, StorageUnavailable
 
 log = structlog.get_logger("storage")
 
-PIECE = 1 << 16
-# bytes read at a time
 AWAY_RETRY = 5.0
 # seconds after which a client may try again
 
@@ -36,7 +34,7 @@ async def read_file(storage: Storage, name: str, start: int, stop: int) -> Async
     try:
         await asyncio.to_thread(file.seek, start)
         while start < stop:
-            data = await asyncio.to_thread(file.read, min(PIECE, stop - start))
+            data = await asyncio.to_thread(file.read, min(file.DEFAULT_CHUNK_SIZE, stop - start))
             if not data:
                 raise Gone("The output's file is shorter than it was.")
             start += len(data)

@@ -14,7 +14,7 @@ from accounts import quotas
 from accounts.models import User
 from accounts.models.ledger import MILLISECONDS
 from accounts.quotas import Amount, Charge
-from jobs.models import OPEN, Item, Output, State
+from jobs.models import FALLBACK, OPEN, Item, Output, State
 
 
 def reuse_key(*, text: str, options: dict[str, Any], format: str, source: str | None = None) -> str:  # noqa: A002  -- the field's name
@@ -47,6 +47,8 @@ def in_flight(owner: User, keys: Collection[str]) -> dict[str, str]:
 
 def serve(item: Item, output: Output, *, characters: int, percent: int) -> tuple[Output, Charge]:
     """An item's own output with the bytes of another's, and what it costs: a share of what making it would have."""
+    if FALLBACK in output.configuration:
+        item.options = {**item.options, FALLBACK: output.configuration[FALLBACK]}
     price = Amount(characters=characters, milliseconds=round(output.seconds * MILLISECONDS)).share(percent)
     copy = Output.of(item, blob=output.blob, attempt=item.attempt, seconds=output.seconds)
     return copy, item.charge(price, reused=True)
@@ -58,8 +60,6 @@ def end_twins(item: Item) -> None:
     Each in a transaction of its own: two jobs' rows in one would be locked in one order here and in another elsewhere. What a process
     that dies leaves undone here the sweep finds.
     """
-    if not item.reuse_key:
-        return
     twins = list(Item.objects.orphaned().filter(twin=item).select_related("job__owner").order_by("id"))
     if not twins:
         return

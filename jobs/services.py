@@ -15,20 +15,19 @@ from django.db.models.functions import Now
 
 from accounts import quotas
 from accounts.models import ApiKey, User
-from accounts.quotas import Allowance, Amount, Reservation
+from accounts.quotas import Amount, Reservation
 from accounts.replays import Asked, Done
-from config.errors import Overloaded, RateLimited, Unavailable
+from config.errors import Unavailable
 from jobs import reuse
 from jobs.dealing import deal, is_batch, queue_of, ring_all, tell_the_end
-from jobs.errors import Cancelled, InvalidState, StorageFull
-from jobs.models import OPEN, Blob, Item, Job, Output, State, Webhook, Worker
+from jobs.errors import Cancelled, InvalidState
+from jobs.limits import refuse_too_many, refuse_when_full, refuse_when_overloaded
+from jobs.models import OPEN, Blob, Item, Job, Output, State, Webhook
 from jobs.reuse import reuse_key
 from jobs.streams import streams
 
 RETRY_WINDOW = timedelta(minutes=2)
 # how long after a request without a key another try of it is known for one
-BUSY_RETRY = 5.0
-# seconds that a client of an overloaded service is told to wait
 ROWS_AT_ONCE = 1000
 SECONDS_A_DAY = 86_400
 
@@ -49,6 +48,8 @@ class Order:
     # the bytes to work on
     ref: str = ""
     store: bool = True
+    bytes: int = 0
+    # that its output will have if it is stored, as far as can be said before
     streamed: bool = True
     # False: nothing is told before all of it is made
     expires_after: int | None = None
@@ -98,7 +99,7 @@ def submit(*, owner: User, api_key: ApiKey | None, kind: str, orders: Sequence[O
     """
     batch = is_batch(orders[0].actor)
     if not batch:
-        _refuse_when_overloaded(len(orders), queue=queue_of(orders[0].actor))
+        refuse_when_overloaded(len(orders), queue=queue_of(orders[0].actor))
     about = about or About()
     keys = [order.reuse_key for order in orders]
     wanted = {key for key, order in zip(keys, orders, strict=True) if key and not order.fresh}
@@ -112,12 +113,17 @@ def submit(*, owner: User, api_key: ApiKey | None, kind: str, orders: Sequence[O
         ]
         reservation = quotas.reserve(owner, kind, quotas.total(amounts), allowed)
         # from here on, nobody else submits for this owner until the end of the transaction
-        _refuse_too_much(owner, allowed, orders)
+        refuse_too_many(owner, allowed)
+        # what is the same is stored once
+        new = {key or str(place): order.bytes for place, (key, order) in enumerate(zip(keys, orders, strict=True)) if order.store}
+        expected_bytes = sum(number for key, number in new.items() if key not in cheap)
+        refuse_when_full(owner, allowed, expected_bytes, brought=any(order.source is not None for order in orders))
         job = Job.objects.create(
             owner=owner,
             api_key=api_key,
             kind=kind,
             total=len(orders),
+            expected_bytes=expected_bytes,
             name=about.name,
             metadata=about.metadata,
             priority=about.priority,
@@ -198,7 +204,9 @@ def retry(*, job: Job) -> int:
         amount, number = _sum(failed)
         if not number:
             raise InvalidState("The job has no failed items.")
-        reservation = quotas.reserve(owner, job.kind, amount, quotas.allowance(owner))
+        allowed = quotas.allowance(owner)
+        reservation = quotas.reserve(owner, job.kind, amount, allowed)
+        refuse_when_full(owner, allowed, job.expected_bytes * number // job.total, brought=False)
         again = list(failed.filter(batch=False))
         failed.update(
             state=State.QUEUED,
@@ -230,6 +238,7 @@ def _write(job: Job, items: list[Item], orders: Sequence[Order], *, reuse_among:
             continue
         if item.reuse_key in stored:
             item.state, item.finished_at, item.started_at, item.period_starts_at = State.COMPLETED, Now(), Now(), None
+            item.source = None
             served.append(item)
             item.sequence = len(served)
         elif first := in_flight.get(item.reuse_key):
@@ -274,28 +283,6 @@ def _shortest(asked: int | None, days: int | None) -> int | None:
     """Seconds that an output is kept: as asked, but no longer than the plan says."""
     most = None if days is None else days * SECONDS_A_DAY
     return min((span for span in (asked, most) if span is not None), default=None)
-
-
-def _refuse_too_much(owner: User, allowed: Allowance, orders: Sequence[Order]) -> None:
-    jobs = allowed.limits["concurrent_jobs"]
-    if jobs is not None and Job.objects.of(owner).open().count() >= jobs:
-        raise RateLimited(f"{jobs} of your jobs are not over yet, as many as you may have at a time.", retry_after=BUSY_RETRY)
-    room = allowed.limits["stored_bytes"]
-    if room is None:
-        return
-    filled = Blob.objects.filter(owner=owner).aggregate(sum=Sum("bytes", default=0))["sum"]
-    # what an item works on is stored already, and so counted
-    if filled > room or (filled == room and any(order.store and order.source is None for order in orders)):
-        raise StorageFull
-
-
-def _refuse_when_overloaded(more: int, *, queue: str) -> None:
-    room = settings.MAX_QUEUED - more
-    waiting = Item.objects.filter(state=State.QUEUED, batch=False, twin=None).order_by()
-    if room < 0 or waiting[: room + 1].count() > room:
-        raise Overloaded("Too many items are waiting. Try again in a few seconds.", retry_after=BUSY_RETRY)
-    if not Worker.objects.serving(queue):
-        raise Overloaded("No worker for this is running. Try again shortly.", retry_after=BUSY_RETRY)
 
 
 def _forget(item: Item) -> None:

@@ -18,6 +18,7 @@ from django.conf import settings
 from django.core.files import File
 from django.core.files.storage import FileSystemStorage, default_storage
 from django.db import transaction
+from django.db.models import Q
 from django.db.models.functions import Now
 
 from jobs.errors import InvalidState, StorageUnavailable
@@ -60,19 +61,26 @@ def keep(file: IO[bytes], *, owner_id: Any, form: str) -> Blob:
     sha256 = hashlib.file_digest(file, "sha256").hexdigest()  # type: ignore[arg-type]  # any binary file will do
     size = file.seek(0, os.SEEK_END)
     name = f"{owner_id}/{sha256[:2]}/{sha256}.{form}"
-    with transaction.atomic():
-        row = Blob(name=name, owner_id=owner_id, bytes=size, sha256=sha256)
-        # one statement that makes the row or finds it, and locks it: between two, another could remove it
-        Blob.objects.bulk_create([row], update_conflicts=True, unique_fields=["name"], update_fields=["kept_at"])
-        try:
-            if not default_storage.exists(name) or default_storage.size(name) != size:
-                file.seek(0)
-                default_storage.save(name, File(file))
-        except Exception as fault:  # whatever the storage's own library raises
-            log.error("not stored", exc_info=fault)
-            raise StorageUnavailable from fault
-        Blob.objects.filter(pk=name).update(kept_at=Now())
-        return Blob.objects.get(pk=name)
+    blob = Blob.objects.begin(Blob(name=name, owner_id=owner_id, bytes=size, sha256=sha256))
+    try:
+        if not default_storage.exists(name) or default_storage.size(name) != size:
+            file.seek(0)
+            default_storage.save(name, File(file))
+    except BaseException as fault:  # whatever the storage's own library raises, and the wish to stop
+        blob.given_up()
+        if not isinstance(fault, Exception):
+            raise
+        log.error("not stored", exc_info=fault)
+        raise StorageUnavailable from fault
+    if not blob.written():
+        raise StorageUnavailable("Storing the output took too long.")
+    return blob
+
+
+def hold(blob: Blob) -> None:
+    """Keep a blob that is about to be named from being removed, to the end of the transaction. StorageUnavailable when it was before."""
+    if not Blob.objects.select_for_update().filter(pk=blob.pk).exists():
+        raise StorageUnavailable("What was stored was removed meanwhile. Send it again.")
 
 
 @contextmanager
@@ -112,10 +120,10 @@ def forget(output: Output) -> None:
 def remove(name: str, *, untouched: timedelta = timedelta(0)) -> bool:
     """Remove a blob that nothing names, file first, then row; False when something does, or when it can't be removed now.
 
-    Nor is one removed that was kept within the time `untouched`: what is to name it may be about to be written.
+    Nor is one removed that somebody is writing, or that was kept within the time `untouched`: what is to name it may come.
     """
     with transaction.atomic():
-        rows = Blob.objects.filter(kept_at__lt=Now() - untouched) if untouched else Blob.objects.all()
+        rows = Blob.objects.at_rest().filter(Q(kept_at=None) | Q(kept_at__lt=Now() - untouched))
         blob = rows.select_for_update().filter(pk=name).first()
         # asked once the row is locked: nobody can begin to name it now
         if blob is None or not Blob.objects.unnamed().filter(pk=name).exists() or not _deleted(name):

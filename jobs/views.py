@@ -63,7 +63,7 @@ class OutputContent(APIView):
 
 
 def find_output(request: Request, pk: str) -> Output:
-    output: Output | None = Output.objects.of(request.user).listed().filter(pk=pk).first()
+    output: Output | None = Output.objects.of(request.user).listed().select_related("blob").filter(pk=pk).first()
     return output if output is not None else _say_why_not(request, pk)
 
 

@@ -129,7 +129,8 @@ class Work(AbstractContextManager["Work"]):
         try:
             self._conclude(error)
             storage.let_go(self.item)
-            end_twins(self.item)
+            if self.item.reuse_key:  # else nothing waits for it
+                end_twins(self.item)
             if self.item.batch:
                 deal_next(self.item.owner_id)
         except DatabaseFault as fault:

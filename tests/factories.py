@@ -13,7 +13,8 @@ from accounts import quotas
 from accounts.models import Usage, User
 from jobs.models import OPEN, Item, Job, Output, State, Worker
 from jobs.storage import keep
-from voice.models import Model, Voice
+from voice.models import Consent, ConsentState, Model, Sample, Voice
+from voice.phrases import PHRASES
 
 PERIOD = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -69,10 +70,26 @@ def make_usage(item: Item, **fields: Any) -> Usage:
 
 
 def make_worker(**fields: Any) -> Worker:
-    return Worker.objects.create(**{"id": "test-worker", "threads": 1, **fields})
+    return Worker.objects.create(**{"id": "test-worker", "threads": 1, "queues": ["live", "batch", "neural", "neural-batch"], **fields})
+
+
+def make_consent(owner: User, **fields: Any) -> Consent:
+    """An approved one, without a recording."""
+    ordinary = {"name": "Anna", "language": "en", "phrase": PHRASES["en"], "seconds": 5.0, "state": ConsentState.APPROVED}
+    consent = Consent.objects.create(owner=owner, **{**ordinary, **fields})
+    consent.refresh_from_db()
+    return consent
+
+
+def make_sample(voice: Voice, data: bytes = b"RIFF", **fields: Any) -> Sample:
+    blob = keep(io.BytesIO(data), owner_id=voice.owner_id, form="wav")
+    return Sample.objects.create(voice=voice, blob=blob, seconds=5.0, **{"version": voice.version, **fields})
 
 
 def make_voice(**fields: Any) -> Voice:
+    """A stock voice, or with an owner one of his own, with his consent."""
+    if owner := fields.get("owner"):
+        fields = {"consent": make_consent(owner), **fields} if "consent" not in fields else fields
     model, _ = Model.objects.get_or_create(name=fields.pop("model", "flite"), defaults={"engine": "flite", "slowest": 0.25, "fastest": 4.0})
     return Voice.objects.create(**{"name": "anna", "model": model, "speaker": "slt", "languages": ["en-us", "en"], **fields})
 

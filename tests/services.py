@@ -19,7 +19,9 @@ from tests.servers import PostgresServer, RedisServer
 SHAPES = ("embedded", "deployed")
 SAME_IN_BOTH = (
     "tests/config/",
+    "tests/e2e/test_upstreams.py",
     "tests/jobs/test_outbound.py",
+    "tests/neural/",
     "tests/voice/audio/",
     "tests/voice/engines/",
     "tests/voice/text/",

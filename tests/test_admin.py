@@ -14,7 +14,7 @@ from accounts.models import ApiKey, SignIn, User
 from accounts.tokens import issue_key, sign_in
 from jobs.models import Item, Job, Output, State
 from tests.conftest import PASSWORD
-from tests.factories import make_item, make_output, make_usage, make_voice, make_worker
+from tests.factories import make_consent, make_item, make_output, make_sample, make_usage, make_voice, make_worker
 from voice.models import ModelAlias, Voice, VoiceAlias
 
 
@@ -35,6 +35,8 @@ def furnished(alice: User) -> Output:
     make_worker()
     VoiceAlias.objects.create(name="alloy", voice=make_voice())
     ModelAlias.objects.create(name="tts-1")
+    consent = make_consent(alice, name="<script>alert(1)</script>", transcript="<img src=x>")
+    make_sample(make_voice(owner=alice, name="mine", consent=consent), findings={"level": "<img src=x>"})
     Item.objects.update(text="<img src=x onerror=alert(1)>", error_message="<b>bad</b>")
     return output
 

@@ -10,7 +10,9 @@ import structlog
 
 from config.errors import Refusal
 from jobs.work import claim
-from voice import catalogue, registry
+from voice import catalogue, conversions, registry
+from voice.conditioning import forget_leftovers
+from voice.consents import clear_revoked
 from voice.intake import make_safe
 from voice.models import Model
 from voice.speaking import narrate
@@ -47,6 +49,13 @@ def speak_by_model_in_batch(item_id: str) -> None:
     speak.fn(item_id)
 
 
+@dramatiq.actor(queue_name="neural", priority=0)
+def convert(item_id: str) -> None:
+    if work := claim(item_id):
+        with work:
+            conversions.convert(work)
+
+
 @dramatiq.actor(queue_name="neural-batch", priority=20)
 def check_model(name: str) -> None:
     """Look at a registered model and let it say a sentence; what is wrong with it is noted on its row."""
@@ -57,3 +66,9 @@ def check_model(name: str) -> None:
         registry.trial(model, engine)
     except Refusal as refusal:
         log.warning("model does not work", model=name, reason=getattr(refusal, "reason", refusal.message))
+
+
+@dramatiq.actor(queue_name="batch", priority=5)
+def clear_revoked_consents() -> None:
+    clear_revoked()
+    forget_leftovers()

@@ -7,8 +7,12 @@ from django.contrib import admin
 from django.http import HttpRequest
 
 from voice import registry
+from voice.custom_admin import ConsentAdmin, VoiceAdmin
 from voice.engines.coqui import Coqui
-from voice.models import Model, ModelAlias, Voice, VoiceAlias
+from voice.models import Model, ModelAlias, VoiceAlias
+
+__all__ = ["ConsentAdmin", "VoiceAdmin"]
+# Django looks for what is registered in this module only
 
 
 class ModelForm(forms.ModelForm):
@@ -65,27 +69,6 @@ class ModelAdmin(admin.ModelAdmin):
         for name in names:
             registry.ask_to_check(name)
         self.message_user(request, f"{len(names)} models will be tried; reload this page for what came of it.")
-
-
-@admin.register(Voice)
-class VoiceAdmin(admin.ModelAdmin):
-    list_display = ["name", "model", "owner", "languages", "gender", "enabled", "created_at"]
-    list_filter = ["enabled", "model", "gender"]
-    search_fields = ["id", "name", "owner__username", "description"]
-    list_select_related = ["model", "owner"]
-    readonly_fields = ["id", "name", "owner", "model", "speaker", "languages", "gender", "version", "created_at"]
-    actions = ["enable", "disable"]
-
-    def has_add_permission(self, _request: HttpRequest) -> bool:
-        return False
-
-    @admin.action(description="Enable the selected voices", permissions=["change"])
-    def enable(self, _request: HttpRequest, voices: Any) -> None:
-        voices.update(enabled=True)
-
-    @admin.action(description="Disable the selected voices", permissions=["change"])
-    def disable(self, _request: HttpRequest, voices: Any) -> None:
-        voices.update(enabled=False)
 
 
 @admin.register(VoiceAlias)

@@ -7,4 +7,4 @@ class Voice(AppConfig):
     name = "voice"
 
     def ready(self) -> None:
-        import voice.actors  # noqa: F401  -- declares them to the broker, which is set by now
+        import voice.schedule  # noqa: F401  -- declares its actors to the broker, which is set by now

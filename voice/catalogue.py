@@ -8,6 +8,7 @@ from typing import Any
 
 import structlog
 from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
 
 from config.errors import Refusal
 from voice import registry
@@ -18,7 +19,7 @@ from voice.models import Model, ModelAlias, Voice, VoiceAlias
 
 log = structlog.get_logger("catalogue")
 
-PREFERENCE = {"flite": 10, "espeak": 20, "tone": 200}
+PREFERENCE = {"flite": 10, "espeak": 20, "remote": 150, "tone": 200}
 FALLBACK_VOICE = "espeak-en-us"
 VOICE_ALIASES = {
     "alloy": "slt",
@@ -41,7 +42,7 @@ MODEL_ALIASES = ("tts-1", "tts-1-hd", "gpt-4o-mini-tts")
 @cache
 def stock() -> list[Synthesizer]:
     """The engines of this machine that have voices of their own, made once per process."""
-    return available(misbehave=settings.TEST_ENGINES)
+    return available(misbehave=settings.TEST_ENGINES, upstreams=settings.UPSTREAMS)
 
 
 @cache
@@ -78,13 +79,26 @@ def synchronise() -> None:
     for engine in stock():
         slowest, fastest = engine.speeds
         known = {"engine": engine.name, "verbatim": engine.verbatim, "slowest": slowest, "fastest": fastest}
-        # the preference is the product's until staff have one
-        Model.objects.update_or_create(name=engine.name, defaults=known, create_defaults={**known, "preference": PREFERENCE[engine.name]})
+        for name in {_model_of(engine, speaker) for speaker in engine.speakers()}:
+            _refuse_another(name, engine)
+            # the preference is the product's until staff have one
+            Model.objects.update_or_create(name=name, defaults=known, create_defaults={**known, "preference": PREFERENCE[engine.name]})
         _synchronise_voices(engine)
     if (coqui := models()) is not None:
         for model in Model.objects.filter(engine=coqui.name):
             registry.examine(model, coqui)
     _synchronise_aliases()
+
+
+def _model_of(engine: Synthesizer, speaker: Speaker) -> str:
+    return speaker.model or engine.name
+
+
+def _refuse_another(name: str, engine: Synthesizer) -> None:
+    """Stop the start where a name that the operator chose for an upstream is taken."""
+    other = Model.objects.filter(pk=name).exclude(engine=engine.name).first() or ModelAlias.objects.filter(pk=name).first()
+    if other is not None:
+        raise ImproperlyConfigured(f"UPSTREAMS: there is another model '{name}'. Give the upstream a name of its own.")
 
 
 def preload() -> None:
@@ -119,7 +133,7 @@ def _synchronise_voices(engine: Synthesizer) -> None:
 
 
 def _described(voice: Voice, engine: Synthesizer, speaker: Speaker) -> Voice:
-    voice.model_id = engine.name
+    voice.model_id = _model_of(engine, speaker)
     voice.speaker = speaker.name
     voice.languages = list(speaker.languages)
     voice.gender = speaker.gender

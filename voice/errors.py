@@ -1,13 +1,28 @@
 from __future__ import annotations
 
-from config.errors import Conflict, NotFound, Refusal, Unavailable
+from accounts.errors import InsufficientQuota
+from config.errors import Conflict, Forbidden, NotFound, Refusal, Unavailable
 
 
 class VoiceNotFound(NotFound):
     code = "voice_not_found"
 
+    def __init__(self, name: str, *, param: str | None = "voice") -> None:
+        super().__init__(f"There is no voice '{name}'. GET /v1/audio/voices lists those that there are.", param=param)
+
+
+class VoiceRevoked(Forbidden):
+    code = "voice_revoked"
+
     def __init__(self, name: str) -> None:
-        super().__init__(f"There is no voice '{name}'. GET /v1/audio/voices lists those that there are.", param="voice")
+        super().__init__(f"The consent to the voice '{name}' was revoked. Nothing is made with it any more.", param="voice")
+
+
+class VoiceDisabled(Forbidden):
+    code = "voice_disabled"
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"The voice '{name}' is disabled. Ask the operator, or choose another.", param="voice")
 
 
 class ModelNotFound(NotFound):
@@ -79,3 +94,93 @@ class ModelExists(Conflict):
 
     def __init__(self, name: str) -> None:
         super().__init__(f"There is a model '{name}' already. Choose another name, or change that one.", param="name")
+
+
+class UnsupportedVoiceType(Refusal):
+    code = "unsupported_voice_type"
+
+    def __init__(self) -> None:
+        super().__init__("Voices are made from a recording here: send type 'audio_sample' with an 'audio_sample'.", param="type")
+
+
+class CloningUnavailable(Refusal):
+    code = "cloning_unavailable"
+
+    def __init__(self, model: str | None) -> None:
+        if model is None:
+            super().__init__("No model here speaks like a sample. The operator adds one that does.")
+        else:
+            super().__init__(f"The model '{model}' does not speak like a sample. Leave 'model' out, or name one that does.", param="model")
+
+
+class ConsentNotFound(NotFound):
+    code = "consent_not_found"
+
+    def __init__(self, *, param: str | None = None) -> None:
+        super().__init__("There is no such consent. POST /v1/audio/voice_consents makes one.", param=param)
+
+
+class ConsentNotGiven(Forbidden):
+    code = "consent_not_approved"
+
+    def __init__(self, state: str, reason: str) -> None:
+        told = {"pending": "It is still to be reviewed.", "refused": f"It was refused: {reason}", "revoked": "It was revoked."}
+        super().__init__(f"A voice needs a consent that is approved. {told[state]}", param="consent")
+
+
+class ConsentLanguage(Refusal):
+    code = "unsupported_language"
+
+    def __init__(self, language: str, known: str) -> None:
+        super().__init__(f"There is no phrase of consent in '{language}'; there is one in {known}.", param="language")
+
+
+class NameTaken(Conflict):
+    code = "name_taken"
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"There is a voice called '{name}' already. Choose another name.", param="name")
+
+
+class TooManyVoices(InsufficientQuota):
+    def __init__(self, most: int) -> None:
+        super().__init__(f"You have as many voices of your own as your plan allows, {most}. Delete one.")
+
+
+class TooManySamples(Conflict):
+    code = "too_many_samples"
+
+    def __init__(self, most: int) -> None:
+        super().__init__(f"A voice has up to {most} samples. Delete one.")
+
+
+class SampleKnown(Conflict):
+    code = "sample_exists"
+    message = "The voice has this very sample already."
+
+
+class LastSample(Conflict):
+    code = "last_sample"
+    message = "A voice needs a sample. Add another first, or delete the voice."
+
+
+class SampleNotFound(NotFound):
+    code = "sample_not_found"
+    message = "The voice has no such sample."
+
+
+class ConversionUnavailable(Refusal):
+    code = "conversion_unavailable"
+
+    def __init__(self, model: str | None) -> None:
+        if model is None:
+            super().__init__("No model here converts voices. The operator adds one that does.", status=501)
+        else:
+            super().__init__(f"There is no model '{model}' that converts voices. GET /v1/models lists the tasks of each.", param="model")
+
+
+class NoSamples(Refusal):
+    code = "voice_has_no_samples"
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"'{name}' was not recorded, so nothing can be made to sound like it. Name a voice of your own.", param="voice")

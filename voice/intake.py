@@ -21,6 +21,7 @@ from config.errors import InternalError, Overloaded, Refusal
 from jobs import services as jobs
 from jobs import storage
 from jobs.connections import give_back
+from jobs.limits import BUSY_RETRY
 from jobs.models import OPEN, Blob, Item, Job, State
 from jobs.work import Work
 from voice.audio.decode import decode
@@ -30,6 +31,7 @@ from voice.audio.formats import FORMATS
 from voice.audio.judge import judge, measure
 from voice.audio.pcm import RATE
 from voice.engines.base import Pcm
+from voice.transcribers import transcriber, understands
 from voice.uploads import Purpose, bounds, look, opened
 
 INTAKE = "intake"
@@ -57,8 +59,13 @@ class Intake:
     # what was measured of it, as JSON
 
 
-def examine(*, owner: User, api_key: ApiKey | None, upload: UploadedFile[Any], purpose: Purpose, param: str = FILE) -> Intake:
+def examine(
+    *, owner: User, api_key: ApiKey | None, upload: UploadedFile[Any], purpose: Purpose, param: str = FILE, language: str = ""
+) -> Intake:
     """What an upload comes to. Waits for a worker, so never within a transaction (`accounts.replays.once` opens one).
+
+    `language` is that of a consent: where there is a transcriber, `findings` say as "transcript" what it heard, None if it does not
+    know the language.
 
     Every Refusal for what can't be used comes from here, with `param` as the field at fault, and leaves nothing behind; Overloaded
     when no worker had the time.
@@ -67,7 +74,7 @@ def examine(*, owner: User, api_key: ApiKey | None, upload: UploadedFile[Any], p
         raise RuntimeError("examine() waits for a worker, which sees nothing of a transaction")
     try:
         container = look(upload, purpose)
-        job = _submitted(owner, api_key, opened(upload), {"container": container, "purpose": purpose.value})
+        job = _submitted(owner, api_key, opened(upload), {"container": container, "purpose": purpose.value, "language": language})
         return _outcome(job)
     except Refusal as refusal:
         if refusal.status < InternalError.status and refusal.param == FILE:
@@ -95,6 +102,9 @@ def make_safe(work: Work) -> None:
         sample = measure(pcm)
         judge(sample)
         work.findings = {"findings": asdict(sample)}
+    elif purpose is Purpose.CONSENT and (ear := transcriber()):
+        known = understands(ear, options["language"])
+        work.findings = {"findings": {"transcript": ear.transcribe(pcm, check=work.check) if known else None}}
     work.write(exact_wav_header(pcm.size * SAMPLE_BYTES))
     work.write(pcm.astype("<i2", copy=False).tobytes(), seconds=pcm.size / RATE)
 
@@ -151,7 +161,7 @@ def _awaited(item: Item) -> Item:
     while item.state in OPEN:
         if time.monotonic() > deadline:
             jobs.stop(item=item)
-            raise Overloaded("No worker had the time to look at the file. Try again shortly.", retry_after=jobs.BUSY_RETRY)
+            raise Overloaded("No worker had the time to look at the file. Try again shortly.", retry_after=BUSY_RETRY)
         give_back()
         time.sleep(delay)
         delay = min(2 * delay, LONGEST_LOOK)

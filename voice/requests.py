@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
 from pydantic_core import PydanticCustomError
+from rest_framework.request import Request
 
 LONGEST_NAME = 200
 LONGEST_INSTRUCTIONS = 4096
@@ -59,3 +60,8 @@ class SpeechRequest(BaseModel):
         if self.resume and not self.store:
             raise PydanticCustomError("invalid_value", "'resume' needs 'store': what is not kept can't be fetched later.")
         return self
+
+
+def wants_fresh(request: Request) -> bool:
+    """Whether the caller wants it made anew, stored or not."""
+    return "no-cache" in request.headers.get("Cache-Control", "").lower()

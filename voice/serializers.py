@@ -12,13 +12,29 @@ class VoiceSerializer(serializers.ModelSerializer[Voice]):
     id = serializers.SerializerMethodField()
     object = serializers.SerializerMethodField()
     type = serializers.SerializerMethodField()
+    state = serializers.CharField(read_only=True, help_text="ready, disabled (by staff) or revoked (its consent)")
+    consent = serializers.CharField(source="consent_id", read_only=True, allow_null=True)
     created_at = UnixTime()
     model = serializers.CharField(source="model_id")
     languages = serializers.ListField(child=serializers.CharField())
 
     class Meta:
         model = Voice
-        fields = ["id", "object", "name", "type", "model", "languages", "gender", "description", "created_at"]
+        fields = [
+            "id",
+            "object",
+            "name",
+            "type",
+            "state",
+            "model",
+            "languages",
+            "gender",
+            "description",
+            "consent",
+            "version",
+            "created_at",
+        ]
+        read_only_fields = fields
 
     def get_id(self, voice: Voice) -> str:
         """What a request calls it by: a stock voice's name, a custom voice's id."""
@@ -28,7 +44,8 @@ class VoiceSerializer(serializers.ModelSerializer[Voice]):
         return "audio.voice"
 
     def get_type(self, voice: Voice) -> str:
-        return "stock" if voice.owner_id is None else "custom"
+        """How it was made, as OpenAI calls it."""
+        return "stock" if voice.owner_id is None else "audio_sample"
 
 
 class VoiceNameSerializer(serializers.Serializer[Any]):

@@ -86,13 +86,16 @@ class Casting:
             text = normalise(text)
             if not speakable(text):
                 raise NothingToSpeak
+        milliseconds = round(len(text) / CHARACTERS_A_SECOND / line.speed * MILLISECONDS)
+        form = FORMATS[line.format]
         return jobs.Order(
             actor=_actor(model, batch=batch),
             text=text,
             format=line.format,
-            media_type=FORMATS[line.format].media_type,
+            media_type=form.media_type,
             voice_id=chosen.voice.pk,
-            expected=Amount(len(text), round(len(text) / CHARACTERS_A_SECOND / line.speed * MILLISECONDS)),
+            expected=Amount(len(text), milliseconds),
+            bytes=form.bytes_a_second * milliseconds // MILLISECONDS,
             options=_configuration(line, chosen),
             **fields,
         )
@@ -186,11 +189,15 @@ def _line(brief: Brief, item: BriefItem) -> Line:
 
 
 def choose_voice(*, owner: User, name: str, language: str | None) -> Chosen:
-    """The voice of that id, name or alias. An alias speaks every language, by whichever stock voice does; a voice only its own."""
+    """The voice of that id, name or alias. An alias speaks every language, by whichever stock voice does; a voice only its own.
+
+    A voice of one's own that can't be used is refused by VoiceRevoked or VoiceDisabled, and never another in its place.
+    """
     tag = language.lower().replace("_", "-") if language else None
     visible = Voice.objects.visible_to(owner)
     voice = visible.filter(pk=name).first() or visible.filter(name=name).order_by(F("owner").asc(nulls_last=True)).first()
     if voice is not None:
+        voice.check_usable()
         if tag is not None and not voice.speaks(tag):
             raise UnsupportedLanguage(name, tag) if _default_voice(tag) else UnknownLanguage(tag)
         return Chosen(voice, tag or voice.languages[0])
@@ -243,10 +250,7 @@ def _configuration(line: Line, chosen: Chosen) -> dict[str, Any]:
     return {
         "engine": voice.model.engine,
         "model": voice.model.name,
-        "voice": voice.name,
-        "voice_id": voice.pk,
-        "voice_version": voice.version,
-        "speaker": voice.speaker,
+        **voice.configuration,
         "language": chosen.language,
         "speed": line.speed,
         "seed": line.seed,

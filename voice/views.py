@@ -14,7 +14,7 @@ from rest_framework.throttling import BaseThrottle
 from rest_framework.views import APIView
 
 from accounts.authentication import caller
-from accounts.limits import UserWrites
+from accounts.limits import CharactersLeft, UserWrites
 from accounts.models import Scope
 from accounts.replays import Asked
 from config.errors import Refusal
@@ -24,9 +24,9 @@ from jobs.negotiation import AnyAccept
 from voice.briefs import Brief, BriefItem, JobRequest, JobUpload, uploaded
 from voice.delivery import Accepted, delivered
 from voice.errors import ModelNotFound
-from voice.models import Model, ModelAlias, Voice, VoiceAlias
-from voice.requests import SpeechRequest
-from voice.serializers import ModelListSerializer, ModelSerializer, VoiceListSerializer, VoiceSerializer
+from voice.models import Model, ModelAlias
+from voice.requests import SpeechRequest, wants_fresh
+from voice.serializers import ModelListSerializer, ModelSerializer
 from voice.services import request_brief, request_speech
 
 RAW_RESPONSE = "X-Stainless-Raw-Response"
@@ -34,7 +34,7 @@ RAW_RESPONSE = "X-Stainless-Raw-Response"
 OWNER = "voice-platform"
 
 
-class Speech(APIView):
+class Speech(CharactersLeft):
     scope = Scope.SPEECH
     throttle_classes = [UserWrites]
     content_negotiation_class = AnyAccept
@@ -56,7 +56,7 @@ class Speech(APIView):
         identity = caller(request)
         asked = Asked.by(request)
         item, replayed = request_speech(
-            owner=identity.user, api_key=identity.api_key, speech=speech, streamed=streamed, fresh=_fresh(request), asked=asked
+            owner=identity.user, api_key=identity.api_key, speech=speech, streamed=streamed, fresh=wants_fresh(request), asked=asked
         )
         # whoever sent a key comes again with it
         return Accepted(item, sse=speech.stream_format == "sse", stays=speech.resume or asked.key is not None, replayed=replayed)
@@ -65,7 +65,7 @@ class Speech(APIView):
 speech = delivered(Speech.as_view())
 
 
-class Jobs(JobList):
+class Jobs(CharactersLeft, JobList):
     """The list of jobs, and the way to have many texts spoken at once."""
 
     parser_classes = [*APIView.parser_classes, MultiPartParser]
@@ -86,15 +86,14 @@ class Jobs(JobList):
         """
         identity = caller(request)
         done = request_brief(
-            owner=identity.user, api_key=identity.api_key, asked=Asked.by(request), fresh=_fresh(request), read=partial(_brief, request)
+            owner=identity.user,
+            api_key=identity.api_key,
+            asked=Asked.by(request),
+            fresh=wants_fresh(request),
+            read=partial(_brief, request),
         )
         headers = {"Location": f"/v1/jobs/{done.subject}", **({"idempotent-replayed": "true"} if done.replayed else {})}
         return Response(done.answer, status=202, headers=headers)
-
-
-def _fresh(request: Request) -> bool:
-    """Whether the caller wants it made anew, stored or not."""
-    return "no-cache" in request.headers.get("Cache-Control", "").lower()
 
 
 def _brief(request: Request) -> tuple[Brief, list[BriefItem]]:
@@ -106,19 +105,6 @@ def _brief(request: Request) -> tuple[Brief, list[BriefItem]]:
     if set(request.FILES) != {"file"}:
         raise Refusal("Send one file, as 'file'.", code="missing_required_parameter", param="file")
     return brief, uploaded(request.FILES["file"])
-
-
-class Voices(APIView):
-    scope = None
-
-    @extend_schema(responses=VoiceListSerializer)
-    def get(self, request: Request) -> Response:
-        """The voices that you may use."""
-        voices = list(Voice.objects.visible_to(request.user))
-        data = VoiceSerializer(voices, many=True).data
-        aliases = VoiceAlias.objects.filter(voice__in=Voice.objects.stock().usable()).values_list("name", flat=True)
-        names = [{"id": name, "name": name} for name in aliases] + [{"id": voice["id"], "name": voice["name"]} for voice in data]
-        return Response({"object": "list", "data": data, "voices": names})
 
 
 class Models(APIView):

@@ -51,6 +51,9 @@ class Plan(Limits):
     reuse_percent = models.PositiveSmallIntegerField(
         default=0, validators=[MaxValueValidator(100)], help_text="of its price that an output costs which is served again"
     )
+    upstream_fallback = models.BooleanField(
+        default=False, help_text="where another server's voice fails, the one that stands in for it speaks; else the request fails"
+    )
     retention_days = models.PositiveIntegerField(null=True, blank=True, help_text="that an output is kept; empty: until it is deleted")
 
     class Meta:

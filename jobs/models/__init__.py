@@ -2,7 +2,7 @@
 
 from jobs.models.output import Blob, Output
 from jobs.models.webhooks import Delivery, Webhook
-from jobs.models.work import OPEN, Item, Job, State
+from jobs.models.work import FALLBACK, OPEN, Item, Job, State
 from jobs.models.worker import Worker
 
-__all__ = ["OPEN", "Blob", "Delivery", "Item", "Job", "Output", "State", "Webhook", "Worker"]
+__all__ = ["FALLBACK", "OPEN", "Blob", "Delivery", "Item", "Job", "Output", "State", "Webhook", "Worker"]

@@ -8,15 +8,18 @@ from operator import add
 from typing import Any, Self
 
 from django.conf import settings
-from django.db import models
-from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Subquery
+from django.db import models, transaction
+from django.db.models import Case, Count, Exists, F, OuterRef, Q, QuerySet, Subquery, When
 from django.db.models.functions import Coalesce, Now
+from django.db.models.lookups import LessThan
 from django.utils import timezone
 
 from accounts.models import Owned
-from jobs.models.work import Item, Job
+from jobs.models.work import FALLBACK, Item, Job
 
 READING_TIME = timedelta(minutes=5)
+WRITING_TIME = timedelta(hours=1)
+# far longer than writing a file takes: whoever needs more is taken for dead
 
 
 class BlobRows(models.QuerySet["Blob"]):
@@ -29,6 +32,19 @@ class BlobRows(models.QuerySet["Blob"]):
         counts = (rows.order_by().values(name).annotate(number=Count("*")).values("number") for name, rows in _naming())
         return self.annotate(named_by=reduce(add, (Coalesce(Subquery(count), 0) for count in counts)))
 
+    def at_rest(self) -> Self:
+        """Those that nobody is writing."""
+        return self.filter(Q(writers=0) | Q(writing_until__lte=Now()))
+
+    @transaction.atomic
+    def begin(self, blob: Blob) -> Blob:
+        """The row of bytes that are about to be written, made or found. Until `written` or `given_up` nobody removes them."""
+        # one statement that makes the row or finds it, and locks it: between two, another could remove it
+        self.bulk_create([blob], update_conflicts=True, unique_fields=["name"], update_fields=["bytes"])
+        one_more = When(writing_until__gt=Now(), then=F("writers") + 1)
+        self.filter(pk=blob.pk).update(writers=Case(one_more, default=1), writing_until=Now() + WRITING_TIME)
+        return self.get(pk=blob.pk)
+
 
 def _naming() -> list[tuple[str, QuerySet[Any]]]:
     """Of each relation to a blob, in whatever room: the name of its field, and the rows that name the blob of an outer query."""
@@ -39,7 +55,8 @@ def _naming() -> list[tuple[str, QuerySet[Any]]]:
 class Blob(models.Model):
     """Bytes in the storage, named after their owner and what they are. Any number of the owner's rows may name the same bytes.
 
-    Whoever writes or removes the file holds the row's lock, so that neither is done to a file that the other means to keep.
+    Whoever writes the file has said so in the row before, in a transaction of its own: an upload may take longer than one may be open.
+    Whoever removes it holds the row's lock, and has found nobody writing. So neither is done to a file that the other means to keep.
     """
 
     name = models.CharField(primary_key=True, max_length=200)
@@ -47,8 +64,12 @@ class Blob(models.Model):
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
     bytes = models.PositiveBigIntegerField()
     sha256 = models.CharField(max_length=64)
-    kept_at = models.DateTimeField(db_default=Now(), editable=False)
-    # when it was last written
+    kept_at = models.DateTimeField(null=True, editable=False)
+    # when it was last written; none: not yet
+    writers = models.PositiveSmallIntegerField(default=0, editable=False)
+    # that write the file now
+    writing_until = models.DateTimeField(null=True, editable=False)
+    # when they are taken for dead
     named_by: int
     # where BlobRows.with_names counted
 
@@ -56,6 +77,20 @@ class Blob(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    def written(self) -> bool:
+        """All of the file is there; False when that took so long that another may have removed it meanwhile."""
+        return self._mine().update(writers=F("writers") - 1, kept_at=Now()) == 1
+
+    @transaction.atomic
+    def given_up(self) -> None:
+        """The file could not be written: the row goes if there was none, and nobody else is at it."""
+        if self._mine().update(writers=F("writers") - 1):
+            Blob.objects.filter(pk=self.pk, writers=0, kept_at=None).delete()
+
+    def _mine(self) -> BlobRows:
+        """The row, while it counts the one who has this instance from `begin`: the time of all that it counts ends no sooner."""
+        return Blob.objects.filter(LessThan(Now(), self.writing_until), pk=self.pk)
 
 
 class OutputRows(Owned):
@@ -85,7 +120,7 @@ class Output(models.Model):
     bytes = models.PositiveBigIntegerField()
     sha256 = models.CharField(max_length=64)
     reuse_key = models.CharField(max_length=64, blank=True)
-    # its item's
+    # its item's; empty: nobody else is given it
     expires_at = models.DateTimeField(null=True, blank=True)
     # when it is removed; empty: when it is deleted
     legal_hold = models.BooleanField(default=False)
@@ -125,7 +160,7 @@ class Output(models.Model):
             seconds=seconds,
             bytes=blob.bytes,
             sha256=blob.sha256,
-            reuse_key=item.reuse_key,
+            reuse_key="" if FALLBACK in item.options else item.reuse_key,
             expires_at=None if item.expires_after is None else timezone.now() + timedelta(seconds=item.expires_after),
             configuration={**item.options, **(findings or {})},
         )

@@ -12,7 +12,7 @@ from typing import Any, Self
 
 from django.conf import settings
 from django.db import models, transaction
-from django.db.models import Case, F, Q, Subquery, Value, When
+from django.db.models import Case, F, Q, Subquery, Sum, Value, When
 from django.db.models.functions import Now
 
 from accounts import quotas
@@ -23,6 +23,8 @@ from config.errors import Refusal
 from jobs.errors import Cancelled, WorkerCrashed
 from jobs.models.webhooks import Delivery
 
+FALLBACK = "fallback"
+# in a configuration: what really made the result, in place of what was asked for
 LONGEST_REASON = 500
 # characters of an error that are kept
 RETRIED_WITHIN = timedelta(days=1)
@@ -53,6 +55,12 @@ class JobRows(Owned):
     def listed(self) -> Self:
         """Those that their owner asked for, and not the steps on the way to something else."""
         return self.filter(listed=True)
+
+    def bytes_to_come(self) -> int:
+        """What the outputs of these jobs that are not made yet are expected to come to."""
+        to_come = F("expected_bytes") * (F("total") - F("completed") - F("failed") - F("cancelled")) / F("total")
+        found: int = self.open().filter(expected_bytes__gt=0).aggregate(sum=Sum(to_come, default=0))["sum"]
+        return found
 
     def count_end(self, pk: str, state: State, number: int = 1, *, sequences: int = 1) -> None:
         """Count items of a job that ended so; the job is over with the last of them, and what it is then follows from the counts.
@@ -101,6 +109,8 @@ class Job(models.Model):
     sequence = models.PositiveIntegerField(default=0)
     # of the last event: one for each item that ended, without a gap
     total = models.PositiveIntegerField(default=0)
+    expected_bytes = models.PositiveBigIntegerField(default=0, editable=False)
+    # that the outputs of all its items are expected to take up
     completed = models.PositiveIntegerField(default=0)
     failed = models.PositiveIntegerField(default=0)
     cancelled = models.PositiveIntegerField(default=0)
@@ -201,7 +211,7 @@ class Item(models.Model):
     source = models.ForeignKey("jobs.Blob", null=True, blank=True, on_delete=models.PROTECT, related_name="sources", db_index=False)
     # the bytes that it works on, until it is done with them
     options = models.JSONField(default=dict)
-    # the resolved configuration: everything but the text that the result depends on
+    # the resolved configuration: everything but the text that the result depends on; with FALLBACK once something else made it
     format = models.CharField(max_length=16)
     media_type = models.CharField(max_length=64)
     output_id = models.CharField(max_length=40, default=partial(new_id, "out"), editable=False)
@@ -327,6 +337,11 @@ class Item(models.Model):
                 return True
         return False
 
+    def fall_back(self, made_by: dict[str, Any]) -> None:
+        """Something else makes it than was asked for: its output and its charge say so, and nobody who asks later is given it."""
+        self.options = {**self.options, FALLBACK: made_by}
+        Item.objects.held(self.attempt).filter(pk=self.pk).update(reuse_key="")
+
     @property
     def reused(self) -> bool:
         """Whether its result is one that was made before, or is made for another."""
@@ -342,12 +357,13 @@ class Item(models.Model):
 
     def charge(self, amount: quotas.Amount, *, reused: bool = False) -> Charge:
         """What the ledger is to say of this item."""
+        made_by = self.options.get(FALLBACK, self.options)
         return Charge(
             item_id=self.pk,
             api_key_id=self.job.api_key_id,
             amount=amount,
-            voice=self.options.get("voice", ""),
-            model=self.options.get("model", ""),
+            voice=made_by.get("voice", ""),
+            model=made_by.get("model", ""),
             reused=reused,
         )
 

@@ -1,10 +1,11 @@
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
 
-from config.gate import BodyGate
+from config.gate import BodyGate, SocketGate
 
 
 async def answer(headers: list[tuple[bytes, bytes]], *pieces: bytes, path: str = "/") -> tuple[int, list[bytes]]:
@@ -78,3 +79,39 @@ async def test_elsewhere_a_body_is_no_larger_for_it(settings, path):
     settings.MAX_BODY_BYTES = 10
 
     assert (await answer([(b"content-length", b"11")], path=path))[0] == 413
+
+
+async def test_a_process_holds_so_many_sockets_and_tells_the_next_to_come_again(settings):
+    settings.SOCKETS_PER_PROCESS = 2
+    over = asyncio.Event()
+
+    async def application(_scope: Any, _receive: Any, _send: Any) -> None:
+        await over.wait()
+
+    gate = SocketGate(application)
+
+    async def connect() -> list[dict[str, Any]]:
+        sent: list[dict[str, Any]] = []
+
+        async def receive() -> dict[str, Any]:
+            return {"type": "websocket.connect"}
+
+        async def send(message: Any) -> None:
+            sent.append(message)
+
+        await gate({"type": "websocket", "path": "/", "headers": [], "subprotocols": ["bearer.x", "voice"]}, receive, send)
+        return sent
+
+    held = [asyncio.create_task(connect()) for _ in range(2)]
+    await asyncio.sleep(0)
+
+    assert await connect() == [
+        {"type": "websocket.accept", "subprotocol": "voice"},
+        {"type": "websocket.close", "code": 1013},
+    ]
+    held[0].cancel()
+    await asyncio.wait(held[:1])
+    held.append(asyncio.create_task(connect()))
+    await asyncio.sleep(0)
+    over.set()
+    assert [await task for task in held[1:]] == [[], []]

@@ -13,9 +13,11 @@ import pytest
 
 from tests.e2e.system import System
 from tests.tones import read_tones
+from tests.voice.recordings import spoken
 
 FORMATS = ["mp3", "opus", "aac", "flac", "wav", "pcm"]
 BYTES_PER_SECOND = 48_000
+SAMPLE = "My brother works in a large hospital, and he is reading a book about history. The train to the city leaves in the morning."
 
 
 @pytest.fixture
@@ -151,3 +153,69 @@ def test_a_server_sent_stream_holds_the_audio_and_what_it_cost(system):
     audio = b"".join(base64.b64decode(event["audio"]) for event in events[:-1])
     assert read_tones(np.frombuffer(audio, "<i2")) == "events"
     assert events[-1] == {"type": "speech.audio.done", "usage": {"input_tokens": 6, "output_tokens": 5, "total_tokens": 11}}
+
+
+# ── Voices of one's own ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.fixture
+def cloning(system: System) -> None:
+    """A model that is said to speak like a sample, over the tone engine."""
+    fields = "engine='tone', verbatim=True, clones=True"
+    system.shell(f"from voice.models import Model; Model.objects.get_or_create(name='clone', defaults=dict({fields}))")
+
+
+@pytest.mark.usefixtures("cloning")
+def test_a_voice_is_made_of_a_consent_and_a_sample_and_speaks(client):
+    consent = client.audio.voice_consents.create(name="Anna", language="en-US", recording=("consent.mp3", spoken(form="mp3")))
+    assert (consent.object, consent.name, consent.language) == ("audio.voice_consent", "Anna", "en-US")
+    assert client.audio.voice_consents.retrieve(consent.id).name == "Anna"
+    assert client.audio.voice_consents.update(consent.id, name="Berta").name == "Berta"
+
+    voice = client.audio.voices.create(name="Berta", consent=consent.id, audio_sample=("sample.wav", spoken(SAMPLE), "audio/wav"))
+
+    assert (voice.object, voice.name, voice.type) == ("audio.voice", "Berta", "audio_sample")
+    made = client.audio.speech.create(model="clone", voice={"id": voice.id}, input="mine", response_format="pcm")
+    assert read_tones(np.frombuffer(made.content, "<i2")) == "mine"
+    with pytest.raises(openai.ConflictError) as raised:
+        client.audio.voices.create(name="Berta", consent=consent.id, audio_sample=spoken(SAMPLE))
+    assert raised.value.code == "name_taken"
+
+    gone = client.audio.voices.delete(voice.id)
+    assert (gone.id, gone.object, gone.deleted) == (voice.id, "audio.voice.deleted", True)
+    with pytest.raises(openai.NotFoundError):
+        client.audio.speech.create(model="clone", voice={"id": voice.id}, input="mine")
+    ended = client.audio.voice_consents.delete(consent.id)
+    assert (ended.id, ended.object, ended.deleted) == (consent.id, "audio.voice_consent", True)
+
+
+def test_consents_are_listed_by_pages(client):
+    made = {
+        client.audio.voice_consents.create(name=f"{number}", language="de", recording=("consent.wav", spoken(SAMPLE))).id
+        for number in range(3)
+    }
+
+    listed = [consent.id for consent in client.audio.voice_consents.list(limit=2)]
+
+    assert made <= set(listed)
+    assert len(listed) == len(set(listed))
+
+
+@pytest.mark.usefixtures("cloning")
+def test_a_revoked_consent_silences_its_voice(client):
+    consent = client.audio.voice_consents.create(name="Carla", language="en", recording=spoken())
+    voice = client.audio.voices.create(name="Carla", consent=consent.id, audio_sample=spoken(SAMPLE))
+
+    client.audio.voice_consents.delete(consent.id)
+
+    with pytest.raises(openai.PermissionDeniedError) as raised:
+        client.audio.speech.create(model="clone", voice={"id": voice.id}, input="no more")
+    assert raised.value.code == "voice_revoked"
+    client.audio.voices.delete(voice.id)
+
+
+def test_a_voice_made_of_words_is_refused(client):
+    with pytest.raises(openai.BadRequestError) as raised:
+        client.audio.voices.create(type="prompt", name="sailor", prompt="an old sailor")
+
+    assert (raised.value.code, raised.value.param) == ("unsupported_voice_type", "type")

@@ -76,6 +76,20 @@ def test_a_client_that_leaves_before_the_first_byte_stops_it_too(system: System)
     assert system.shell("from jobs.models import Item; print(Item.objects.filter(text='never').get().state)") == "cancelled"
 
 
+def test_the_characters_that_are_left_of_a_limit_are_told_before_the_sound(system: System):
+    headers = system.another_user("frank")
+    system.shell(
+        "from accounts.models import Override, User;"
+        "Override.objects.get_or_create(owner=User.objects.get(username='frank'), defaults={'characters': 1000})"
+    )
+
+    answers = [httpx.post(f"{system.url}/v1/audio/speech", json=ask("twelve chars"), headers=each) for each in (headers, system.headers)]
+
+    assert [answer.status_code for answer in answers] == [200, 200]
+    assert [answers[0].headers[f"x-ratelimit-{name}-tokens"] for name in ("limit", "remaining")] == ["1000", "988"]
+    assert "x-ratelimit-limit-tokens" not in answers[1].headers
+
+
 def test_a_failure_before_the_first_byte_is_an_error_with_its_own_status(system: System):
     with system.client() as client:
         answer = client.post("/v1/audio/speech", json=ask("doomed", seed=1))

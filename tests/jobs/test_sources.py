@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from datetime import timedelta
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 from django.core.files.storage import default_storage
@@ -20,7 +21,7 @@ from jobs.models.output import _naming
 from jobs.purging import purge
 from jobs.services import Order, cancel, submit
 from jobs.storage import fetched, keep, remove
-from jobs.work import claim
+from jobs.work import Work, claim
 from tests.factories import make_item, make_output, make_worker
 from voice.engines.base import UnsupportedText
 
@@ -40,13 +41,21 @@ def order(source: Blob | None, **fields) -> Order:
     return Order(**{**ordinary, "source": source, **fields})
 
 
+def claimed(item: Item) -> Work:
+    work = claim(item.pk)
+    assert work is not None
+    return work
+
+
 def left() -> list[str]:
     return list(Blob.objects.values_list("pk", flat=True))
 
 
 def test_every_relation_to_a_blob_counts_as_naming_it():
     """Also one without a name for the way back: a room above may have any."""
-    assert {name for name, _ in _naming()} == {relation.field.name for relation in get_candidate_relations_to_delete(Blob._meta)}
+    candidates: Any = get_candidate_relations_to_delete(cast("Any", Blob._meta))
+
+    assert {name for name, _ in _naming()} == {relation.field.name for relation in candidates}
 
 
 @pytest.mark.parametrize("state", [State.QUEUED, State.RUNNING])
@@ -64,7 +73,7 @@ def test_what_an_open_item_works_on_stays(alice, state):
 def test_a_completed_item_lets_its_source_go_at_once(alice):
     item = make_item(alice, source=make_source(alice))
 
-    with claim(item.pk) as work:
+    with claimed(item) as work:
         work.write(b"made of it")
 
     assert Item.objects.get().source is None
@@ -75,7 +84,7 @@ def test_a_source_that_is_an_output_too_stays(alice):
     output = make_output(alice, b"same")
     item = make_item(alice, source=output.blob)
 
-    with claim(item.pk) as work:
+    with claimed(item) as work:
         work.write(b"made of it")
 
     assert Item.objects.get(pk=item.pk).source is None
@@ -85,7 +94,7 @@ def test_a_source_that_is_an_output_too_stays(alice):
 def test_a_failed_item_keeps_its_source_for_a_day(alice):
     source = make_source(alice)
     item = make_item(alice, source=source)
-    with claim(item.pk):
+    with claimed(item):
         raise UnsupportedText
 
     purge()

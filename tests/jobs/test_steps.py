@@ -9,10 +9,10 @@ from django.db.models.functions import Now
 
 from accounts.models import Plan, Quota, Usage
 from accounts.quotas import Amount
-from jobs.models import Job, Output, State
+from jobs.models import Item, Job, Output, State
 from jobs.purging import purge
 from jobs.services import About, Order, submit
-from jobs.work import claim
+from jobs.work import Work, claim
 from tests.factories import make_item, make_job, make_worker
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -24,13 +24,19 @@ def step(owner):
     return submit(owner=owner, api_key=None, kind="intake", orders=[order], about=About(listed=False))
 
 
+def claimed(item: Item) -> Work:
+    work = claim(item.pk)
+    assert work is not None
+    return work
+
+
 def test_its_owner_sees_neither_it_nor_its_output(alice, client_of):
     job = step(alice)
     item = job.items.get()
     client = client_of(alice)
 
     assert client.get(f"/v1/outputs/{item.output_id}/content").status_code == 404
-    with claim(item.pk) as work:
+    with claimed(item) as work:
         work.write(b"made", seconds=1)
 
     assert client.get("/v1/jobs").json()["data"] == []
@@ -44,7 +50,7 @@ def test_what_is_not_metered_costs_nothing(alice):
     Plan.objects.create(name="none left", is_default=True, characters=0, speech_seconds=0)
     job = step(alice)
 
-    with claim(job.items.get().pk) as work:
+    with claimed(job.items.get()) as work:
         work.characters = 5
         work.write(b"made", seconds=1)
 
@@ -55,7 +61,7 @@ def test_what_is_not_metered_costs_nothing(alice):
 
 
 def test_what_was_found_is_kept_with_the_output(alice):
-    with claim(step(alice).items.get().pk) as work:
+    with claimed(step(alice).items.get()) as work:
         work.write(b"made")
         work.findings = {"found": 1}
 

@@ -2,19 +2,27 @@ from __future__ import annotations
 
 import io
 import threading
+import time
+from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from django.core.files import File
 from django.core.files.storage import default_storage
-from django.db import IntegrityError, connection
+from django.db import IntegrityError, connection, transaction
+from django.db.models.functions import Now
 
+from accounts.models import User
 from jobs.errors import InvalidState, StorageUnavailable
 from jobs.models import Blob, Output, State
+from jobs.purging import purge
 from jobs.storage import Folder, discard, forget, keep, remove
 from tests.factories import keep_output, make_item, make_output
 
 ROUNDS = 20
+PATIENCE = 30.0
 
 
 def files(folder: str = "") -> list[str]:
@@ -187,3 +195,177 @@ def test_whatever_is_removed_meanwhile_an_output_has_its_file(transactional_db, 
         assert Blob.objects.get() == output.blob
         forget(output)
         assert not default_storage.exists(output.blob_id)
+
+
+class Upload:
+    """Makes the storage slow: every save waits in the middle until it is told to go on."""
+
+    def __init__(self, monkeypatch) -> None:
+        self.begun = threading.Semaphore(0)
+        self.goes_on = threading.Semaphore(0)
+        self.in_transaction: list[bool] = []
+        save = Folder._save
+
+        def slow(storage: Folder, name: str, content: File[bytes]) -> str:
+            if isinstance(content.file, Broken):
+                return save(storage, name, content)
+            self.in_transaction.append(connection.in_atomic_block)
+            self.begun.release()
+            assert self.goes_on.acquire(timeout=PATIENCE)
+            return save(storage, name, content)
+
+        monkeypatch.setattr(Folder, "_save", slow)
+
+
+@pytest.fixture
+def upload(transactional_db, monkeypatch) -> Upload:
+    return Upload(monkeypatch)
+
+
+@pytest.fixture
+def threads() -> Iterator[ThreadPoolExecutor]:
+    with ThreadPoolExecutor(4) as pool:
+        yield pool
+
+
+def keeping(threads: ThreadPoolExecutor, owner: User, data: bytes = b"same") -> Future[Blob]:
+    def run() -> Blob:
+        try:
+            return keep(io.BytesIO(data), owner_id=owner.pk, form="pcm")
+        finally:
+            connection.close()
+
+    return threads.submit(run)
+
+
+def test_no_transaction_is_open_while_a_file_is_written(alice, upload, threads):
+    kept = keeping(threads, alice)
+    upload.begun.acquire(timeout=PATIENCE)
+
+    with transaction.atomic():
+        assert Blob.objects.select_for_update(nowait=connection.features.has_select_for_update_nowait).get().writers == 1
+    upload.goes_on.release()
+
+    assert kept.result().pk
+    assert upload.in_transaction == [False]
+    assert (Blob.objects.get().writers, Blob.objects.get().kept_at is None) == (0, False)
+
+
+def test_an_upload_may_take_longer_than_a_transaction_may_be_idle(alice, upload, threads, shape):
+    if shape == "embedded":
+        pytest.skip("SQLite has no such limit")
+
+    def run() -> Blob:
+        try:
+            with connection.cursor() as cursor:
+                cursor.execute("SET idle_in_transaction_session_timeout = '100ms'")
+            return keep(io.BytesIO(b"large"), owner_id=alice.pk, form="pcm")
+        finally:
+            with connection.cursor() as cursor:
+                cursor.execute("RESET idle_in_transaction_session_timeout")
+            connection.close()
+
+    kept = threads.submit(run)
+    upload.begun.acquire(timeout=PATIENCE)
+    time.sleep(0.5)
+    upload.goes_on.release()
+
+    assert default_storage.exists(kept.result().pk)
+
+
+def test_nobody_removes_what_is_being_written(alice, upload, threads):
+    first = keeping(threads, alice)
+    upload.begun.acquire(timeout=PATIENCE)
+    name = Blob.objects.get().pk
+
+    removed = remove(name), remove(name, untouched=timedelta(hours=1)), discard(name)
+    purge()
+    upload.goes_on.release()
+
+    assert removed == (False, False, False)
+    assert first.result() == Blob.objects.get()
+    assert default_storage.exists(name)
+    assert remove(name)
+
+
+def test_of_several_that_write_the_same_the_last_one_opens_it_to_removal(alice, upload, threads):
+    both = [keeping(threads, alice) for _ in range(2)]
+    for _ in both:
+        upload.begun.acquire(timeout=PATIENCE)
+    upload.goes_on.release()
+    wait(both, return_when="FIRST_COMPLETED", timeout=PATIENCE)
+    name = Blob.objects.get().pk
+
+    early = remove(name)
+    upload.goes_on.release()
+    wait(both, timeout=PATIENCE)
+
+    assert [each.result().pk for each in both] == [name, name]
+    assert not early
+    assert default_storage.exists(name)
+    assert remove(name)
+    assert not Blob.objects.exists()
+
+
+def test_one_that_fails_leaves_the_row_to_another_that_writes_the_same(alice, upload, threads):
+    other = keeping(threads, alice, b"x" * 200_000)
+    upload.begun.acquire(timeout=PATIENCE)
+
+    with pytest.raises(StorageUnavailable):
+        keep(Broken(b"x" * 200_000), owner_id=alice.pk, form="pcm")
+    upload.goes_on.release()
+
+    assert other.result() == Blob.objects.get()
+    assert Blob.objects.get().writers == 0
+
+
+def test_one_that_was_told_to_stop_leaves_nothing(transactional_db, alice, monkeypatch):
+    def stop(*_) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Folder, "_save", stop)
+
+    with pytest.raises(KeyboardInterrupt):
+        keep(io.BytesIO(b"x"), owner_id=alice.pk, form="pcm")
+
+    assert not Blob.objects.exists()
+
+
+def test_what_a_killed_writer_leaves_is_removed_after_its_time(transactional_db, alice):
+    file = keep(io.BytesIO(b"x"), owner_id=alice.pk, form="pcm")
+    Blob.objects.update(kept_at=None)
+    Blob.objects.begin(Blob(name=file.pk, owner=alice, bytes=1, sha256=file.sha256))
+
+    purge()
+    assert default_storage.exists(file.pk)
+
+    Blob.objects.update(writing_until=Now() - timedelta(seconds=1))
+    purge()
+    assert not default_storage.exists(file.pk)
+    assert not Blob.objects.exists()
+
+
+def test_the_dead_are_not_counted_with_the_living(transactional_db, alice):
+    row = {"name": "a", "owner": alice, "bytes": 1, "sha256": "x"}
+    dead = Blob.objects.begin(Blob(**row))
+    Blob.objects.update(writing_until=Now() - timedelta(seconds=1))
+    dead.refresh_from_db()
+
+    living = Blob.objects.begin(Blob(**row))
+
+    assert living.writers == 1
+    assert not dead.written()
+    dead.given_up()
+    assert Blob.objects.get().writers == 1
+    assert living.written()
+    assert Blob.objects.get().writers == 0
+
+
+def test_a_file_that_was_written_too_late_is_not_relied_upon(transactional_db, alice, monkeypatch):
+    monkeypatch.setattr("jobs.models.output.WRITING_TIME", timedelta(seconds=-1))
+
+    with pytest.raises(StorageUnavailable):
+        keep(io.BytesIO(b"x"), owner_id=alice.pk, form="pcm")
+
+    purge()
+    assert not Blob.objects.exists()

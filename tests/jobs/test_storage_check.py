@@ -4,11 +4,13 @@ import io
 import os
 import time
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from django.core.files.storage import default_storage
 from django.core.management import call_command
+from django.db.models.functions import Now
 
 from jobs.models import Blob, Output
 from jobs.storage import keep
@@ -152,4 +154,15 @@ def test_a_name_that_no_terminal_takes_is_told_all_the_same(transactional_db, ch
     status, said = check("--fix")
 
     assert (status, len(said.splitlines())) == (1, 2)
+    assert check()[0] == 0
+
+
+def test_a_row_whose_file_is_being_written_is_no_difference(db, alice, check):
+    row = {"name": "a", "owner": alice, "bytes": 5, "sha256": "x"}
+    Blob.objects.begin(Blob(**row))
+    assert check()[0] == 0
+
+    Blob.objects.update(writing_until=Now() - timedelta(seconds=1))
+
+    assert check("--fix")[0] == 1
     assert check()[0] == 0

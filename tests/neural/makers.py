@@ -27,6 +27,14 @@ TINY_VITS: dict[str, Any] = {
     "upsample_kernel_sizes_decoder": [16, 16, 8],
     "upsample_initial_channel_decoder": 128,
 }
+WIDE_HEARING = {
+    "resblock_type_decoder": "1",
+    "resblock_kernel_sizes_decoder": [3, 7, 11],
+    "resblock_dilation_sizes_decoder": [[1, 3, 5], [1, 3, 5], [1, 3, 5]],
+    "upsample_rates_decoder": [8, 8, 2, 2],
+    "upsample_kernel_sizes_decoder": [16, 16, 4, 4],
+}
+# the published decoder's: its samples depend on as many frames around them
 SMALL_VITS = TINY_VITS | {
     "hidden_channels": 96,
     "hidden_channels_ffn_text_encoder": 384,
@@ -35,7 +43,9 @@ SMALL_VITS = TINY_VITS | {
     "num_layers_flow": 4,
     "upsample_initial_channel_decoder": 256,
 }
+KNNVC_RATE = 16_000
 XTTS_CODES = 1_026
+NEVER = -1e4
 WAVLM: dict[str, Any] = {
     "encoder_layers": 8,
     "encoder_embed_dim": 64,
@@ -133,6 +143,9 @@ def make_xtts(folder: Path, *, seed: int = 0, width: int = 64, layers: int = 2, 
     model = tts("TTS.tts.models.xtts").Xtts(config)
     model.tokenizer = tts("TTS.tts.layers.xtts.tokenizer").VoiceBpeTokenizer(vocab_file=str(folder / "vocab.json"))
     model.init_models()
+    with torch().no_grad():
+        # so that a text always lasts as long as it may: a random model would stop at random
+        model.gpt.mel_head.bias[XTTS_CODES - 1] = NEVER
     made_up = {name: {"gpt_cond_latent": torch().randn(1, 32, width), "speaker_embedding": torch().randn(1, 512, 1)} for name in speakers}
     torch().save(made_up, folder / "speakers_xtts.pth")
     config.save_json(str(folder / "config.json"))
@@ -168,6 +181,8 @@ def make_freevc(folder: Path, *, home: Path, seed: int = 0) -> Path:
         resblock="2",
         resblock_kernel_sizes=[3, 5],
         resblock_dilation_sizes=[[1, 3], [1, 3]],
+        # those of the published one, which hears at 16 kHz and speaks at 24: the defaults keep the rate
+        upsample_rates=[10, 6, 4, 2],
     )
     config = configs.FreeVCConfig(model_args=arguments)
     model = tts("TTS.vc.models.freevc").FreeVC(config)
@@ -185,6 +200,48 @@ def _make_wavlm(home: Path) -> None:
     torch().save({"cfg": WAVLM, "model": model.state_dict()}, folder / "WavLM-Large.pt")
 
 
+def make_knnvc(folder: Path, *, home: Path, seed: int = 0) -> Path:
+    """A kNN-VC, its vocoder in its folder, and its WavLM under `home`."""
+    torch().manual_seed(seed)
+    _make_wavlm(home)
+    width = WAVLM["encoder_embed_dim"]
+    config = tts("TTS.vc.configs.knnvc_config").KNNVCConfig()
+    config.model_args.ssl_dim = width
+    (folder / "vocoder").mkdir(parents=True, exist_ok=True)
+    config.save_json(str(folder / "config.json"))
+    sizes = {
+        "upsample_factors": [10, 8, 2, 2],
+        "upsample_kernel_sizes": [20, 16, 4, 4],
+        "upsample_initial_channel": 64,
+        "resblock_type": "2",
+        "resblock_kernel_sizes": [3, 5],
+        "resblock_dilation_sizes": [[1, 3], [1, 3]],
+        "pre_linear": width,
+        "in_channels": width,
+        "inference_padding": 0,
+    }
+    sound = tts("TTS.vocoder.configs.hifigan_config").HifiganConfig(generator_model_params=sizes)
+    sound.audio.sample_rate, sound.audio.num_mels, sound.audio.hop_length = KNNVC_RATE, width, 320
+    vocoder = tts("TTS.vocoder.models.gan").GAN(sound)
+    sound.save_json(str(folder / "vocoder" / "config.json"))
+    # with a discriminator, as published: the generator alone is read
+    torch().save({"model": vocoder.model_g.state_dict(), "model_disc": {}}, folder / "vocoder" / "model.pth")
+    return folder
+
+
+@contextmanager
+def narrow_openvoice() -> Iterator[None]:
+    """The sizes of OpenVoice are in no file of it: within, they are small."""
+    module = tts("TTS.vc.configs.openvoice_config")
+    wide = module.OpenVoiceConfig
+    sizes = {"inter_channels": 32, "hidden_channels": 32, "upsample_initial_channel": 64, "gin_channels": 64}
+    module.OpenVoiceConfig = lambda: wide(model_args=module.OpenVoiceArgs(**sizes))
+    try:
+        yield
+    finally:
+        module.OpenVoiceConfig = wide
+
+
 def make_openvoice(folder: Path, *, seed: int = 0) -> Path:
     torch().manual_seed(seed)
     model = tts("TTS.vc.models.openvoice").OpenVoice(tts("TTS.vc.configs.openvoice_config").OpenVoiceConfig())
@@ -192,4 +249,31 @@ def make_openvoice(folder: Path, *, seed: int = 0) -> Path:
     torch().save({"model": model.state_dict()}, folder / "checkpoint.pth")
     data = '{"data": {"sampling_rate": 22050, "filter_length": 1024, "hop_length": 256, "win_length": 1024}}'
     (folder / "config.json").write_text(data)
+    return folder
+
+
+def make_speedy(folder: Path, *, seed: int = 0) -> Path:
+    """A SpeedySpeech that reads English letters: a model of the kind that is spoken with by Coqui's own interface."""
+    torch().manual_seed(seed)
+    config = tts("TTS.tts.configs.speedy_speech_config").SpeedySpeechConfig(
+        audio=tts("TTS.config.shared_configs").BaseAudioConfig(sample_rate=VITS_RATE, griffin_lim_iters=10),
+        use_phonemes=False,
+        text_cleaner="english_cleaners",
+        characters=tts("TTS.tts.configs.shared_configs").CharactersConfig(
+            characters_class="TTS.tts.utils.text.characters.Graphemes",
+            pad="_",
+            eos="&",
+            bos="*",
+            blank=None,
+            characters=LETTERS,
+            punctuations=PUNCTUATION,
+        ),
+    )
+    config.model_args.hidden_channels = 64
+    for part in (config.model_args.encoder_params, config.model_args.decoder_params):
+        part |= {"num_res_blocks": 2, "dilations": [1, 1]}
+    model = tts("TTS.tts.models").setup_model(config)
+    folder.mkdir(parents=True, exist_ok=True)
+    model.config.save_json(str(folder / "config.json"))
+    torch().save({"model": model.state_dict(), "step": 0, "epoch": 0, "config": model.config.to_dict()}, folder / "model.pth")
     return folder

@@ -166,7 +166,7 @@ def test_many_send_at_once_and_each_gets_his_own(alice, bob, worker):
     def send(hz: int) -> float:
         try:
             made = examined(alice if hz % 200 else bob, encoded(sine(1_000, hz), "flac"))
-            return pitch(read_pcm(made.blob))
+            return float(pitch(read_pcm(made.blob)))
         finally:
             connection.close()
 

@@ -41,7 +41,7 @@ def test_your_own_voices_are_listed_and_those_of_others_are_not(alice, bob, clie
 
     listed = client_of(alice).get("/v1/audio/voices").json()["data"]
 
-    assert {voice["id"] for voice in listed if voice["type"] == "custom"} == {mine.pk}
+    assert {voice["id"] for voice in listed if voice["type"] == "audio_sample"} == {mine.pk}
 
 
 def test_a_disabled_voice_is_not_listed(alice, client_of):

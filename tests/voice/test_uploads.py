@@ -8,7 +8,6 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile, TemporaryUploadedFile
 from django.test import RequestFactory
 from rest_framework.permissions import AllowAny
-from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
@@ -29,10 +28,10 @@ class Taking(APIView):
     permission_classes = [AllowAny]
     parser_classes = [AudioForm]
 
-    def post(self, request: Request) -> Response:
+    def post(self, request: Any) -> Response:
         file = file_of(request, "audio_sample")
         kind = type(file).__name__
-        fields = {name: request.data[name] for name in request.data if name not in request.FILES}
+        fields = {name: value for name, value in request.data.dict().items() if name not in request.FILES}
         return Response({"kind": kind, "name": file.name, "bytes": file.size, "container": look(file, Purpose.SAMPLE), "fields": fields})
 
 

@@ -5,6 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+BITS = 8
+# in a byte
+PLAIN = 48_000
+# bytes in a second of samples as they are: 24,000 of 16 bit
 _FLAC_OPTIONS = {"compression_level": "2", "lpc_type": "levinson", "min_prediction_order": "4", "max_prediction_order": "8"}
 
 
@@ -30,6 +34,12 @@ class Format:
     media_type: str
     codec: Codec | None = None
     # None: the samples as they are
+
+    @property
+    def bytes_a_second(self) -> int:
+        """What a second of sound comes to; of a lossless codec, at most."""
+        lossy = self.codec.bit_rate if self.codec else None
+        return lossy // BITS if lossy else PLAIN
 
 
 FORMATS: dict[str, Format] = {

@@ -89,6 +89,8 @@ class Speaker:
     # Hz of the blocks that `synthesize` yields for this voice
     gender: Gender = "neutral"
     description: str = ""
+    model: str = ""
+    # whose voice it is, where the engine has several; empty: the engine is the model
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,8 +7,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future
-from contextlib import suppress
+from concurrent.futures import Future, wait
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
@@ -61,6 +60,7 @@ class Batcher(Generic[W, R]):
         self._numbers = itertools.count()
         self._changed = threading.Condition()
         self._closed = False
+        self._lost = False
         self._thread = threading.Thread(target=self._serve, name=f"batches of {name}", daemon=True)
         self._thread.start()
 
@@ -70,10 +70,10 @@ class Batcher(Generic[W, R]):
         with self._changed:
             self._waiting.append(waiting)
             self._changed.notify()
-        while True:
+        while not waiting.result.done():
             # not one long wait: what interrupts this thread is seen only between two
-            with suppress(TimeoutError):
-                return waiting.result.result(LOOK_EVERY)
+            wait([waiting.result], LOOK_EVERY)
+        return waiting.result.result()
 
     def close(self) -> None:
         """End the thread after what waits; nobody submits any more."""
@@ -114,6 +114,8 @@ class Batcher(Generic[W, R]):
     def _perform(self, batch: list[_Waiting[W, R]]) -> None:
         """Run a batch. Too large a one is halved, one that fails is run one by one: a text that breaks the model breaks only its own."""
         try:
+            if self._lost:
+                raise DeviceLost
             results = self._run([waiting.work for waiting in batch])
         except OutOfMemory as error:
             if len(batch) == 1:
@@ -123,6 +125,7 @@ class Batcher(Generic[W, R]):
             self._perform(batch[:middle])
             self._perform(batch[middle:])
         except DeviceLost as error:
+            self._lost = True
             for waiting in batch:
                 waiting.result.set_exception(error)
         except Exception as error:

@@ -150,7 +150,7 @@ class Pool(Generic[M]):
             with self._changed:
                 place.loading = False
                 if isinstance(error, Exception) and not (isinstance(error, Refusal) and error.transient):
-                    place.failure, place.failed_at = getattr(error, "reason", repr(error)), time.monotonic()
+                    place.failure, place.failed_at = error.reason if isinstance(error, ModelBroken) else repr(error), time.monotonic()
                     log.error("model not loaded: %s", place.source.name, exc_info=error)
                 self._changed.notify_all()
             if place.failure:

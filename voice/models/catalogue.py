@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from functools import partial
 from typing import Any, Self
 
@@ -12,6 +13,8 @@ from django.db.models.functions import Now
 
 from accounts.ids import new_id
 from voice.engines.base import Source
+from voice.errors import VoiceDisabled, VoiceRevoked
+from voice.models.custom import Consent, ConsentState
 
 ANY_LANGUAGE = "mul"
 # BCP 47 for "several": a voice that reads whatever it is given
@@ -21,6 +24,16 @@ class Task(models.TextChoices):
     SPEECH = "speech"
     CONVERSION = "conversion"
     TRANSCRIPTION = "transcription"
+
+
+class VoiceState(StrEnum):
+    """What can be done with a voice now."""
+
+    READY = "ready"
+    DISABLED = "disabled"
+    # by staff, or with its model
+    REVOKED = "revoked"
+    # its consent is no longer given
 
 
 class Model(models.Model):
@@ -64,12 +77,17 @@ class VoiceRows(models.QuerySet["Voice"]):
     def stock(self) -> Self:
         return self.filter(owner=None)
 
+    def of(self, user: Any) -> Self:
+        """A user's own voices, whatever their state."""
+        return self.filter(owner=user).select_related("model", "consent")
+
     def usable(self) -> Self:
-        return self.filter(enabled=True, model__enabled=True).select_related("model")
+        consented = Q(consent=None) | Q(consent__state=ConsentState.APPROVED)
+        return self.filter(consented, enabled=True, model__enabled=True).select_related("model", "consent")
 
     def visible_to(self, user: Any) -> Self:
-        """The stock voices and the user's own."""
-        return self.usable().filter(Q(owner=None) | Q(owner=user))
+        """The stock voices that can be used, and all of the user's own."""
+        return self.filter(Q(owner=None, enabled=True, model__enabled=True) | Q(owner=user)).select_related("model", "consent")
 
 
 class Voice(models.Model):
@@ -77,6 +95,8 @@ class Voice(models.Model):
     name = models.CharField(max_length=100)
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.CASCADE, related_name="voices")
     # none: a stock voice, everybody's
+    consent = models.ForeignKey(Consent, null=True, blank=True, on_delete=models.RESTRICT, related_name="voices")
+    # the speaker's, without which nobody has a voice of his own
     model = models.ForeignKey(Model, on_delete=models.CASCADE, related_name="voices")
     speaker = models.CharField(max_length=100)
     # what the engine calls it
@@ -85,6 +105,7 @@ class Voice(models.Model):
     gender = models.CharField(max_length=16, blank=True)
     description = models.CharField(max_length=200, blank=True)
     version = models.PositiveIntegerField(default=1)
+    # raised with every sample that is added or removed
     enabled = models.BooleanField(default=True)
     created_at = models.DateTimeField(db_default=Now(), editable=False)
 
@@ -95,6 +116,7 @@ class Voice(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["name"], condition=Q(owner=None), name="voice_stock_name"),
             models.UniqueConstraint(fields=["owner", "name"], name="voice_own_name"),
+            models.CheckConstraint(condition=Q(owner=None) | Q(consent__isnull=False), name="voice_own_has_consent"),
         ]
 
     def __str__(self) -> str:
@@ -103,6 +125,27 @@ class Voice(models.Model):
     def speaks(self, language: str) -> bool:
         """Whether it has this language: the tag itself, or a wider one of it ("en" for "en-us")."""
         return ANY_LANGUAGE in self.languages or any(tag in self.languages for tag in widened(language))
+
+    @property
+    def state(self) -> VoiceState:
+        if self.consent is not None and self.consent.state != ConsentState.APPROVED:
+            return VoiceState.REVOKED
+        return VoiceState.READY if self.enabled and self.model.enabled else VoiceState.DISABLED
+
+    def check_usable(self) -> None:
+        """Raise VoiceRevoked or VoiceDisabled where nobody may speak in it."""
+        match self.state:
+            case VoiceState.REVOKED:
+                raise VoiceRevoked(self.name)
+            case VoiceState.DISABLED:
+                raise VoiceDisabled(self.name)
+
+    @property
+    def configuration(self) -> dict[str, Any]:
+        """What an item that is spoken in it keeps of it."""
+        told = {"voice": self.name, "voice_id": self.pk, "voice_version": self.version, "speaker": self.speaker}
+        # by its consent what was made is found when that is revoked, even if the voice was deleted before
+        return told if self.consent_id is None else {**told, "consent_id": self.consent_id}
 
 
 class VoiceAlias(models.Model):

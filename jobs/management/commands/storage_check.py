@@ -65,7 +65,7 @@ def stray_files() -> Iterator[Difference]:
 
 def lost_rows(*, hashed: bool) -> Iterator[Difference]:
     last = ""
-    while blobs := list(Blob.objects.with_names().filter(pk__gt=last).order_by("pk")[:BATCH]):
+    while blobs := list(Blob.objects.at_rest().with_names().filter(pk__gt=last).order_by("pk")[:BATCH]):
         for blob in blobs:
             if _wrong(blob, hashed=hashed) and (what := _confirmed(blob, hashed=hashed)):
                 yield Difference(blob.pk, f"{what}; rows that name it: {blob.named_by}", storage.remove)
@@ -75,7 +75,7 @@ def lost_rows(*, hashed: bool) -> Iterator[Difference]:
 def _confirmed(blob: Blob, *, hashed: bool) -> str | None:
     """What is wrong with a blob that nobody else is writing or removing; None when nothing is."""
     with transaction.atomic():
-        row = Blob.objects.select_for_update().filter(pk=blob.pk).first()
+        row = Blob.objects.at_rest().select_for_update().filter(pk=blob.pk).first()
         return _wrong(row, hashed=hashed) if row else None
 
 

@@ -95,7 +95,7 @@ def test_the_channels_are_mixed():
 def outcome(data: bytes) -> float | str:
     """Seconds that are heard, or the code of the refusal."""
     try:
-        return heard(data).size / RATE
+        return float(heard(data).size / RATE)
     except Refusal as refused:
         return refused.code
 
@@ -110,7 +110,7 @@ def test_a_file_that_was_cut_off_is_taken_as_far_as_it_goes_or_refused(name, sha
     assert came in {"audio_unreadable", "audio_silent"} if isinstance(came, str) else came <= MS / 1000 * share + 0.1
 
 
-def floats(*values: float, form: str = "<f4") -> bytes:
+def floats(*values, form="<f4"):
     samples = np.concatenate([AT_44[:20_000] / 32_768, values, AT_44[:100] / 32_768]).astype(form)
     return wav(samples.tobytes(), rate=44_100, tag=3, bits=32 if form == "<f4" else 64)
 
@@ -225,7 +225,7 @@ class Signalled:
             os.kill(process.pid, number)
             return process
 
-        monkeypatch.setattr(decoding.subprocess, "Popen", start)
+        monkeypatch.setattr(subprocess, "Popen", start)
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSEGV, signal.SIGABRT])
@@ -248,7 +248,7 @@ def test_one_that_hangs_is_killed_with_its_group(monkeypatch):
 
 
 def test_a_decoder_that_can_not_start_is_no_fault_of_the_file(monkeypatch):
-    monkeypatch.setattr(decoding.sys, "executable", "/bin/false")
+    monkeypatch.setattr(sys, "executable", "/bin/false")
 
     with pytest.raises(DecoderFailed) as caught, opened(GOOD["wav"]) as file:
         decode(file, "wav", longest=30)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Generator, Iterable, Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -24,7 +26,7 @@ from voice.engines.base import (
 )
 from voice.engines.batch import OutOfMemory
 from voice.engines.coqui import device, library, zoo
-from voice.engines.coqui.conversion import Converter
+from voice.engines.coqui.conversion import Converter, pieces
 from voice.engines.coqui.resident import Resident, SingleShot, Vits, Xtts
 from voice.engines.coqui.vits import Wave
 from voice.engines.pool import Loaded, Pool
@@ -94,7 +96,11 @@ class Coqui(Synthesizer):
         zoo.pull(location, self._settings.models, agreed=agreed)
 
     def rate(self, utterance: Utterance) -> int:
-        with self._pool.use(_model_of(utterance.model)) as model:
+        return self.rate_of(_model_of(utterance.model))
+
+    def rate_of(self, source: Source) -> int:
+        """Hz of what a model makes. Loads it."""
+        with self._pool.use(source) as model:
             return model.rate
 
     def synthesize(self, utterance: Utterance) -> Generator[Pcm, None, None]:
@@ -104,15 +110,19 @@ class Coqui(Synthesizer):
     def convert(self, pcm: Iterable[Pcm], reference: Reference, source: Source) -> Generator[Pcm, None, None]:
         """Blocks at 24,000 Hz to the same words by another voice, at the model's rate."""
 
+        cut = pieces(pcm)
+        first = list(islice(cut, 1))
+        # kept for a second attempt: `pcm` may be read only once
+
         def start(model: Resident) -> Generator[Wave, None, None]:
             if not isinstance(model, Converter):
                 raise ModelBroken(f"'{source.name}' is no model for voice conversion.")
-            return model.convert(pcm, reference)
+            return model.convert(chain(first, cut), reference)
 
         yield from self._guarded(source, start)
 
     def preload(self, source: Source) -> None:
-        with self._pool.use(source):
+        with self._using(source):
             pass
 
     def unload(self, name: str) -> bool:
@@ -124,33 +134,52 @@ class Coqui(Synthesizer):
         return (device.described(self._device()) if loaded else {}), loaded
 
     def _guarded(self, source: Source, start: Callable[[Resident], Generator[Wave, None, None]]) -> Generator[Pcm, None, None]:
-        """Run what yields waves. After a lost device nothing is tried again; without room it is made, once."""
+        """Run what yields waves. Without room it is made, once."""
+        with self._using(source) as model:
+            try:
+                yield from _blocks(start(model))
+            except _NoRoom:
+                self._make_room()
+            else:
+                return
+            try:
+                yield from _blocks(start(model))
+            except _NoRoom as error:
+                raise _no_memory() from error
+
+    @contextmanager
+    def _using(self, source: Source) -> Iterator[Resident]:
+        """A model of the pool. After a lost device nothing is tried again."""
         if self._lost.is_set():
             raise DeviceLost
         self._sweep_from_now_on()
         try:
             with self._pool.use(source) as model:
-                try:
-                    yield from _blocks(start(model))
-                except _NoRoom:
-                    self._pool.clear()
-                    device.release()
-                else:
-                    return
-                try:
-                    yield from _blocks(start(model))
-                except _NoRoom as error:
-                    raise EngineFailed("The device has no memory for this.") from error
+                yield model
         except DeviceLost:
             self._lost.set()
             raise
+
+    def _make_room(self) -> None:
+        self._pool.clear()
+        device.release()
 
     def _device(self) -> str:
         return device.choose(self._settings.device)
 
     def _load(self, source: Source) -> Resident:
+        try:
+            return self._read(source)
+        except OutOfMemory:
+            self._make_room()
+        try:
+            return self._read(source)
+        except OutOfMemory as error:
+            raise _no_memory() from error
+
+    def _read(self, source: Source) -> Resident:
         about = self.describe(source.location)
-        library.torch(self._settings.threads)
+        library.torch().set_num_threads(self._settings.threads)
         where = self._device()
         synthesizer = library.tts("TTS.utils.synthesizer").Synthesizer
         cuda = where.startswith("cuda")
@@ -159,7 +188,12 @@ class Coqui(Synthesizer):
                 return self._converter(about, where)
             # a folder, for a model that knows what to find in one
             path = about.folder if about.kind == "xtts" else zoo.checkpoint(about.folder)
-            loaded = synthesizer(tts_checkpoint=path, tts_config_path=about.folder / "config.json", use_cuda=False)
+            loaded = synthesizer(
+                tts_checkpoint=path,
+                tts_config_path=about.folder / "config.json",
+                vocoder_checkpoint=about.vocoder and zoo.checkpoint(about.vocoder),
+                vocoder_config=about.vocoder and about.vocoder / "config.json",
+            )
             module = loaded.tts_model.to(where)
         device.fold(module)
         if about.kind == "xtts":
@@ -185,7 +219,15 @@ class Coqui(Synthesizer):
             config = library.tts("TTS.config").load_config(path)
             module = library.tts("TTS.vc.models").setup_model(config=config)
             module.load_checkpoint(config, None if about.kind == "knnvc" else zoo.checkpoint(about.folder), eval=True)
-        return Converter(module.to(where), about, patience=self._settings.patience)
+        vocoder = None
+        if about.vocoder is not None:
+            config = library.tts("TTS.config").load_config(about.vocoder / "config.json")
+            vocoder = library.tts("TTS.vocoder.models").setup_model(config)
+            vocoder.load_checkpoint(config, zoo.checkpoint(about.vocoder), eval=True)
+            # that was for its training, and is larger than all the rest
+            vocoder._modules.pop("model_d", None)
+            vocoder.to(where)
+        return Converter(module.to(where), about, vocoder=vocoder, patience=self._settings.patience)
 
     def _sweep_from_now_on(self) -> None:
         with self._starting:
@@ -206,6 +248,10 @@ def _model_of(source: Source | None) -> Source:
     return source
 
 
+def _no_memory() -> EngineFailed:
+    return EngineFailed("The device has no memory for this.")
+
+
 class _NoRoom(Exception):
     """There was no memory before anything was made."""
 
@@ -214,9 +260,10 @@ def _blocks(waves: Generator[Wave, None, None]) -> Generator[Pcm, None, None]:
     """_NoRoom when there is no memory for the first, EngineFailed when there is none for another."""
     refusal: Exception = _NoRoom()
     try:
-        for wave in waves:
-            yield _pcm(wave)
-            refusal = EngineFailed("The device has no memory for this.")
+        with closing(waves):
+            for wave in waves:
+                yield _pcm(wave)
+                refusal = _no_memory()
     except OutOfMemory as error:
         raise refusal from error
 

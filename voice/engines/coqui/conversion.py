@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from voice.engines.base import EngineBusy, Pcm, Reference
-from voice.engines.coqui.device import faults
+from voice.engines.coqui.device import faults, size_of
 from voice.engines.coqui.library import torch, tts
 from voice.engines.coqui.resident import Resident
 from voice.engines.coqui.vits import Wave
@@ -24,6 +24,8 @@ SHORTEST_PIECE = 4.0
 # a piece is cut no earlier than this, at the quietest moment that follows
 WINDOW = 0.02
 # seconds over which quiet is judged
+SHORTEST_HEARD = 0.1
+# seconds: of less the models hear nothing and fail
 LOUDEST = 32_768
 REMEMBERED = 16
 # voices whose features stay in memory: kNN-VC's are large
@@ -51,11 +53,20 @@ def quietest(piece: Pcm) -> int:
     return first + int((moments**2).mean(axis=1).argmin()) * window + window // 2
 
 
+def _lengthened(piece: Pcm) -> Pcm:
+    """With silence behind it, if it is too short to be heard."""
+    return np.pad(piece, (0, max(0, round(SHORTEST_HEARD * SOURCE_RATE) - len(piece))))
+
+
 class Converter(Resident):
     """FreeVC, kNN-VC or OpenVoice. One piece at a time."""
 
-    def __init__(self, module: Any, about: Description, *, patience: float) -> None:
+    def __init__(self, module: Any, about: Description, *, vocoder: Any = None, patience: float) -> None:
         super().__init__(module, about)
+        if vocoder is not None:
+            self.size += size_of(vocoder)
+        self._vocoder = vocoder
+        # for kNN-VC, which makes no samples itself
         self._kind = about.kind
         audio = module.config.audio
         self._hearing = int(audio.get("input_sample_rate") or audio["sample_rate"])
@@ -64,17 +75,23 @@ class Converter(Resident):
         self._turn = threading.Lock()
         self._known: OrderedDict[str, Any] = OrderedDict()
 
-    def convert(self, pcm: Iterable[Pcm], reference: Reference) -> Generator[Wave, None, None]:
-        """Blocks at 24,000 Hz in, pieces at `rate` out, as each is done."""
-        for piece in pieces(pcm):
+    def convert(self, source: Iterable[Pcm], reference: Reference) -> Generator[Wave, None, None]:
+        """Pieces at 24,000 Hz in, pieces at `rate` out, as each is done."""
+        for piece in source:
             yield self._one(piece, reference)
+
+    def close(self) -> None:
+        super().close()
+        self._vocoder = None
+        self._known.clear()
 
     def _one(self, piece: Pcm, reference: Reference) -> Wave:
         if not self._turn.acquire(timeout=self._patience):
             raise EngineBusy
         try:
             with faults(), torch().inference_mode():
-                return self._convert(self._heard(piece), self._features(reference))
+                wave = self._convert(self._heard(_lengthened(piece)), self._features(reference))
+                return wave[: round(len(piece) * self.rate / SOURCE_RATE)]
         finally:
             self._turn.release()
 
@@ -87,7 +104,7 @@ class Converter(Resident):
                 own, spectrogram = self._module.extract_se(source)
                 made = self._module.inference(spectrogram, {"g_src": own, "g_tgt": target})["model_outputs"][0, 0]
             case _:
-                made = self._module.match(self._module.get_features(source), target)
+                made = self._vocoder.inference(self._module.match(self._module.get_features(source), target))
         wave: Wave = made.squeeze().float().cpu().numpy()
         return wave
 
@@ -102,7 +119,8 @@ class Converter(Resident):
 
     def _learn(self, recordings: Sequence[Any]) -> Any:
         if self._kind == "knnvc":
-            return self._module.get_matching_set(list(recordings))
+            # without its search for speech, which finds none in some recordings: they were judged when they were taken
+            return self._module.get_matching_set(list(recordings), vad_trigger_level=0)
         return self._module._extract_target_se(list(recordings))
 
     def _heard(self, pcm: Pcm) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -27,6 +28,8 @@ def faults() -> Iterator[None]:
     try:
         yield
     except torch().OutOfMemoryError as error:
+        # what the attempt had made is held by its frames, and those by the error
+        traceback.clear_frames(error.__traceback__)
         release()
         raise OutOfMemory(str(error)) from error
     except RuntimeError as error:

@@ -7,6 +7,7 @@ import importlib
 import importlib.util
 import logging
 import sys
+import threading
 from functools import cache
 from pathlib import Path
 from types import ModuleType
@@ -21,6 +22,8 @@ M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
 # of glibc's mallopt
 KEPT = 1 << 30
 # bytes of freed memory that stay with the process: fresh pages for every tensor cost a third of a small model's time on a CPU
+_door = threading.RLock()
+# one import at a time: two threads would see each other's half
 
 
 def installed() -> bool:
@@ -28,12 +31,13 @@ def installed() -> bool:
 
 
 @cache
-def torch(threads: int = 1) -> ModuleType:
-    """PyTorch, with so many threads to one operation on a CPU: several requests side by side gain more than one spread out."""
-    module = importlib.import_module("torch")
-    module.set_num_threads(threads)
-    _keep_memory()
-    return module
+def torch() -> ModuleType:
+    """PyTorch, with one thread to an operation on a CPU: several requests side by side gain more than one spread out."""
+    with _door:
+        module = importlib.import_module("torch")
+        module.set_num_threads(1)
+        _keep_memory()
+        return module
 
 
 @cache
@@ -42,8 +46,9 @@ def tts(name: str) -> Any:
     if not installed():
         raise EngineUnavailable("Coqui TTS is not installed: pip install 'voice-platform[gpu]'")
     torch()
-    import_torchaudio()
-    return importlib.import_module(name)
+    with _door:
+        import_torchaudio()
+        return importlib.import_module(name)
 
 
 def import_torchaudio() -> None:

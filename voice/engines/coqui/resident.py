@@ -19,7 +19,7 @@ from voice.engines.batch import Batcher
 from voice.engines.coqui import vits, xtts
 from voice.engines.coqui.bounds import longest
 from voice.engines.coqui.device import faults, size_of
-from voice.engines.coqui.library import torch
+from voice.engines.coqui.library import torch, tts
 from voice.engines.coqui.vits import Row, Wave
 from voice.engines.coqui.xtts import Conditioning
 from voice.engines.coqui.zoo import ANY_LANGUAGE, Description
@@ -27,6 +27,8 @@ from voice.engines.coqui.zoo import ANY_LANGUAGE, Description
 SEED_BITS = 63
 REMEMBERED = 64
 # voices whose conditioning stays in memory
+TOO_SHORT = "Kernel size can't be greater than actual input size"
+# what torch says of a text that has fewer characters than a model looks at together
 
 
 class Resident:
@@ -140,6 +142,7 @@ class SingleShot(Resident):
         self._turn = threading.Lock()
 
     def speak(self, utterance: Utterance) -> Generator[Wave, None, None]:
+        vits.tokens(self._module.tts_model, utterance.text, None)
         if not self._turn.acquire(timeout=self._patience):
             raise EngineBusy
         try:
@@ -150,13 +153,15 @@ class SingleShot(Resident):
                     language_name=utterance.language if self._multilingual else None,
                     split_sentences=False,
                 )
-        except (IndexError, ZeroDivisionError) as error:
-            # what these models say of a text of which they know no character
-            raise UnsupportedText from error
+        except RuntimeError as error:
+            if TOO_SHORT in str(error):
+                raise UnsupportedText from error
+            raise
         finally:
             self._turn.release()
         bound = round(longest(utterance.text, utterance.language, utterance.speed) * self.rate)
-        yield np.asarray(wave, np.float32)[:bound]
+        # without the silence that Coqui puts behind each
+        yield np.asarray(wave[: -tts("TTS.utils.synthesizer").PAD_SILENCE_SAMPLES], np.float32)[:bound]
 
 
 def kept(reference: Reference, model: str, compute: Any) -> Conditioning:

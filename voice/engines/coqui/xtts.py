@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -34,6 +35,8 @@ REFERENCE_RATE = 24_000
 # Hz of the recordings
 HEARING_RATE = 22_050
 # Hz of what the model hears
+UNSPOKEN = ("[UNK]", "[SPACE]")
+# tokens of what the model has no sound for
 SETTINGS = ("temperature", "length_penalty", "repetition_penalty", "top_k", "top_p")
 
 
@@ -65,11 +68,12 @@ def stream(model: Any, text: str, language: str, who: Conditioning, *, speed: fl
     th = torch()
     tongue = language if language in model.config.languages else language.partition("-")[0]
     latents, embedding = who.latents.to(model.device), who.embedding.to(model.device)
-    bound = longest(text, language, speed)
+    most = max(1, min(round(longest(text, language, speed) * speed * CODE_RATE), model.gpt.max_gen_mel_tokens))
+    # codes
     if seed is not None:
         th.manual_seed(seed)
     with th.inference_mode():
-        codes = _codes(model, text, tongue, latents, most=round(bound * speed * CODE_RATE))
+        codes = _codes(model, text, tongue, latents, most=most)
     written: list[Any] = []
     spoken = 0
     # frames
@@ -86,21 +90,23 @@ def stream(model: Any, text: str, language: str, who: Conditioning, *, speed: fl
                 return
             frames = _frames(model.hifigan_decoder, th.cat(written)[None], speed)
             wave, spoken = _decoded(model.hifigan_decoder, frames, embedding, spoken, ended=ended)
-        if ended and len(written) >= round(bound * speed * CODE_RATE) - 1:
+        if ended and len(written) >= most - 1:
             _fade(wave, model.hifigan_decoder.output_sample_rate)
-        yield wave
+        if len(wave):
+            yield wave
 
 
 def _codes(model: Any, text: str, language: str, latents: Any, *, most: int) -> Any:
-    """The generator of (code, latent) pairs for a text, at most so many."""
+    """The (code, latent) pairs for a text as they are written, at most so many."""
     th = torch()
     ids = model.tokenizer.encode(text.strip().lower(), lang=language)
-    if not ids:
+    unspoken = {*model.tokenizer.encode("", lang=language), *map(model.tokenizer.tokenizer.token_to_id, UNSPOKEN)}
+    if not set(ids) - unspoken:
         raise UnsupportedText
     if len(ids) >= model.args.gpt_max_text_tokens:
         raise UnsupportedText("A sentence is too long for this voice. Write shorter sentences.", code="segment_too_long")
     prefix = model.gpt.compute_embeddings(latents, th.IntTensor(ids)[None].to(model.device))
-    return model.gpt.get_generator(
+    written = model.gpt.get_generator(
         fake_inputs=prefix,
         do_sample=True,
         num_beams=1,
@@ -108,9 +114,9 @@ def _codes(model: Any, text: str, language: str, latents: Any, *, most: int) -> 
         output_attentions=False,
         output_hidden_states=True,
         return_dict_in_generate=True,
-        max_new_tokens=max(1, min(most, model.args.gpt_max_audio_tokens)),
         **{name: getattr(model.config, name) for name in SETTINGS},
     )
+    return islice(written, most)
 
 
 def _frames(decoder: Any, latents: Any, speed: float) -> Any:

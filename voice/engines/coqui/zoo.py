@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import pickle
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -39,6 +40,8 @@ class Description:
     bytes: int
     # of its checkpoint, which is about what it takes in memory
     licence: str
+    vocoder: Path | None = None
+    # the folder of the model that turns its spectrograms to samples; None: it makes samples itself, or Griffin-Lim does
 
 
 def is_in_zoo(location: str) -> bool:
@@ -72,6 +75,8 @@ def pull(location: str, models: Path, *, agreed: bool) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "tos_agreed.txt").write_text("The operator agreed to the licence.")
     manager(models).download_model(location)
+    if about.get("default_vocoder"):
+        manager(models).download_model(about["default_vocoder"])
 
 
 def locate(location: str, models: Path) -> Path:
@@ -81,13 +86,32 @@ def locate(location: str, models: Path) -> Path:
     elif repository := item(location).get("repo_id"):
         hub = tts("huggingface_hub")
         try:
-            folder = Path(hub.snapshot_download(repository, local_files_only=True))
+            snapshot = Path(hub.snapshot_download(repository, local_files_only=True))
         except (hub.errors.LocalEntryNotFoundError, ValueError):
-            folder = Path()
+            raise _missing(location) from None
+        folder = min((path.parent for path in snapshot.rglob("config.json")), key=lambda path: len(path.parts), default=snapshot)
     else:
         folder = models / "tts" / location.replace("/", "--")
     if not (folder / "config.json").is_file():
-        raise ModelBroken(f"'{location}' is not on this machine: no config.json. Fetch it with `manage.py models pull`.")
+        raise _missing(location)
+    return folder
+
+
+def _missing(location: str) -> ModelBroken:
+    return ModelBroken(f"'{location}' is not on this machine: no config.json. Fetch it with `manage.py models pull`.")
+
+
+def vocoder(location: str, folder: Path, models: Path) -> Path | None:
+    """The folder of a model's vocoder: `vocoder` in its own, or for one of the zoo what that says."""
+    own = folder / "vocoder"
+    if (own / "config.json").is_file():
+        return own
+    named = item(location).get("default_vocoder") if is_in_zoo(location) else None
+    if not named:
+        return None
+    folder = models / "tts" / named.replace("/", "--")
+    if not (folder / "config.json").is_file():
+        raise _missing(named)
     return folder
 
 
@@ -95,29 +119,53 @@ def checkpoint(folder: Path) -> Path:
     for name in CHECKPOINTS:
         if (folder / name).is_file():
             return folder / name
+    others = list(folder.glob("*.pt*"))
+    if len(others) == 1:
+        return others[0]
     raise ModelBroken(f"{folder} has none of {', '.join(CHECKPOINTS)}.")
 
 
 def describe(location: str, models: Path) -> Description:
     """Read a model's configuration, not its weights. ModelBroken when that can't be done or the model is none for us."""
     folder = locate(location, models)
-    config = json.loads((folder / "config.json").read_text())
+    try:
+        return _described(location, folder, models)
+    except (ValueError, TypeError, AttributeError, KeyError, OSError, pickle.UnpicklingError) as error:
+        raise ModelBroken(f"What '{location}' says of itself can't be read: {error!r}") from error
+
+
+def _described(location: str, folder: Path, models: Path) -> Description:
+    config = _configuration(folder)
     kind = str(config.get("model") or ("openvoice" if "openvoice" in location.lower() else ""))
-    if not kind or kind.partition("-")[0] in UNSAFE:
+    if not kind:
+        raise ModelBroken(f"The config.json in {folder} names no kind of model.")
+    if kind.partition("-")[0] in UNSAFE:
         raise ModelBroken(f"A model of the kind '{kind}' is not offered: its files may run code when they are loaded.")
-    audio = config.get("audio") or config.get("data") or {}
-    rate = audio.get("output_sample_rate") or audio.get("sample_rate") or audio.get("sampling_rate") or XTTS_RATE
+    sounding = vocoder(location, folder, models)
+    if kind == "knnvc" and sounding is None:
+        raise ModelBroken(f"{folder} has no folder 'vocoder': kNN-VC makes no samples without one.")
     return Description(
         kind=kind,
         folder=folder,
-        rate=int(rate),
+        rate=_rate(config if sounding is None else _configuration(sounding)),
         languages=_languages(config, location),
         speakers=_speakers(folder, config),
         clones=kind == "xtts",
         converts=kind in CONVERTERS,
-        bytes=0 if kind == "knnvc" else checkpoint(folder).stat().st_size,
+        bytes=sum(checkpoint(part).stat().st_size for part in (None if kind == "knnvc" else folder, sounding) if part is not None),
         licence=str(item(location).get("license", "")) if is_in_zoo(location) else "",
+        vocoder=sounding,
     )
+
+
+def _configuration(folder: Path) -> dict[str, Any]:
+    read: dict[str, Any] = json.loads((folder / "config.json").read_text())
+    return read
+
+
+def _rate(config: dict[str, Any]) -> int:
+    audio = config.get("audio") or config.get("data") or {}
+    return int(audio.get("output_sample_rate") or audio.get("sample_rate") or audio.get("sampling_rate") or XTTS_RATE)
 
 
 def _languages(config: dict[str, Any], location: str) -> tuple[str, ...]:

@@ -1,0 +1,47 @@
+"""What an owner may have at a time, and what the service has room for. Looked at when work is accepted; quotas are of a period."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.db.models import Sum
+
+from accounts.models import User
+from accounts.quotas import Allowance
+from config.errors import Overloaded, RateLimited
+from jobs.errors import StorageFull
+from jobs.models import Blob, Item, Job, State, Worker
+
+BUSY_RETRY = 5.0
+# seconds that a client of an overloaded service is told to wait
+
+
+def refuse_too_many(owner: User, allowed: Allowance) -> None:
+    jobs = allowed.limits["concurrent_jobs"]
+    if jobs is not None and Job.objects.of(owner).open().count() >= jobs:
+        raise RateLimited(f"{jobs} of your jobs are not over yet, as many as you may have at a time.", retry_after=BUSY_RETRY)
+
+
+def refuse_when_full(owner: User, allowed: Allowance, more: int, *, brought: bool) -> None:
+    """What is stored is known to the byte. What is under way counts as what it was expected to come to.
+
+    `brought` says that bytes to work on came along, which are stored, and so counted, already.
+    """
+    room = allowed.limits["stored_bytes"]
+    if room is None or not (more or brought):
+        return
+    stored: int = Blob.objects.filter(owner=owner).aggregate(sum=Sum("bytes", default=0))["sum"]
+    left = room - stored - Job.objects.of(owner).bytes_to_come()
+    if more > left:
+        raise StorageFull(
+            f"Your outputs fill the room that you have: this needs about {more} bytes, and {max(0, left)} of {room} are left. "
+            "Delete some, or send 'store': false.",
+        )
+
+
+def refuse_when_overloaded(more: int, *, queue: str) -> None:
+    room = settings.MAX_QUEUED - more
+    waiting = Item.objects.filter(state=State.QUEUED, batch=False, twin=None).order_by()
+    if room < 0 or waiting[: room + 1].count() > room:
+        raise Overloaded("Too many items are waiting. Try again in a few seconds.", retry_after=BUSY_RETRY)
+    if not Worker.objects.serving(queue):
+        raise Overloaded("No worker for this is running. Try again shortly.", retry_after=BUSY_RETRY)

@@ -1,0 +1,47 @@
+"""What has no end of its own must not hold up a server that is told to stop."""
+
+from __future__ import annotations
+
+import signal
+import time
+from pathlib import Path
+
+import pytest
+from websockets.sync.client import connect
+
+from config.servers import DRAIN_SECONDS
+from tests.e2e.system import System, running
+from tests.e2e.test_events import code_of_the_end, hear, resting, say
+
+PATIENCE = 60
+
+
+@pytest.fixture
+def served(folder: Path):
+    with running(folder, server="uvicorn") as system:
+        yield system
+
+
+def test_streams_of_events_and_sockets_end_when_the_server_stops(served: System):
+    headers = served.another_user("alice")
+    [job] = resting(served, "alice")
+    with (
+        served.client() as client,
+        client.stream("GET", f"/v1/jobs/{job}/events", headers=headers) as stream,
+        connect(f"ws://127.0.0.1:{served.port}/v1/events", additional_headers=headers) as connection,
+    ):
+        say(connection, type="job.subscribe", job_id=job)
+        hear(connection)
+        lines = stream.iter_lines()
+        next(lines)
+
+        told = time.monotonic()
+        served.web.send_signal(signal.SIGTERM)
+        list(lines)  # raises where it is cut off
+        ended = time.monotonic() - told
+        code = code_of_the_end(connection)
+        status = served.web.wait(PATIENCE)
+        stopped = time.monotonic() - told
+
+    assert (code, status) == (1012, 0)
+    assert ended < stopped < DRAIN_SECONDS / 2

@@ -1,0 +1,227 @@
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+import redis
+
+from jobs import sockets as ours
+from jobs.errors import TooManySockets
+from jobs.sockets import counted, sockets
+from jobs.sockets.base import Sockets
+from jobs.sockets.memory import MemorySockets
+from jobs.sockets.redis import PREFIX, RedisSockets
+from tests.servers import RedisServer
+
+LIFETIME = 2.0
+PATIENCE = 15.0
+
+
+@pytest.fixture(scope="session")
+def redis_server() -> Iterator[RedisServer]:
+    """Not the run's: it is flushed and killed."""
+    with RedisServer() as server:
+        yield server
+
+
+@pytest.fixture
+def client(redis_server: RedisServer) -> redis.Redis:
+    client = redis.Redis.from_url(redis_server.url)
+    client.flushall()
+    return client
+
+
+Process = Callable[..., RedisSockets]
+
+
+@pytest.fixture
+def process() -> Iterator[Process]:
+    """Makes what a process counts with. What it has open at the end is closed, or its thread would go on."""
+    made: list[RedisSockets] = []
+
+    def make(server: RedisServer, lifetime: float = LIFETIME) -> RedisSockets:
+        made.append(RedisSockets(server.url, lifetime))
+        return made[-1]
+
+    yield make
+    for counting in made:
+        for owner, names in counting._own.held().items():
+            for name in names:
+                counting.remove(owner, name)
+    for counting in made:
+        if counting._keeper is not None:
+            counting._keeper.join(LIFETIME)
+
+
+@pytest.fixture(params=["memory", "redis"])
+def make_sockets(request: pytest.FixtureRequest) -> Callable[[], Sockets]:
+    if request.param == "memory":
+        return MemorySockets
+    request.getfixturevalue("client")
+    process: Process = request.getfixturevalue("process")
+    return lambda: process(request.getfixturevalue("redis_server"), lifetime=60.0)
+
+
+def soon(happened: Callable[[], bool]) -> bool:
+    deadline = time.monotonic() + PATIENCE
+    while not happened():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.05)
+    return True
+
+
+def test_an_owner_has_so_many_and_another_has_his_own(make_sockets):
+    counting = make_sockets()
+
+    assert [counting.add("alice", str(number), most=2) for number in range(3)] == [True, True, False]
+    assert counting.add("bob", "b", most=2)
+
+
+def test_one_that_is_closed_makes_room(make_sockets):
+    counting = make_sockets()
+    counting.add("alice", "a", most=1)
+
+    counting.remove("alice", "a")
+    counting.remove("alice", "a")
+
+    assert counting.add("alice", "b", most=1)
+    assert not counting.add("alice", "c", most=1)
+
+
+def test_many_at_once_are_admitted_exactly(make_sockets):
+    counting: Sockets = make_sockets()
+    together = threading.Barrier(30)
+
+    def add(number: int) -> bool:
+        together.wait()
+        return counting.add("alice", str(number), most=10)
+
+    with ThreadPoolExecutor(30) as pool:
+        assert sum(pool.map(add, range(30))) == 10
+
+
+def test_processes_count_together(client, redis_server, process):
+    one, another = (process(redis_server) for _ in range(2))
+    assert one.add("alice", "a", most=2)
+    assert another.add("alice", "b", most=2)
+
+    assert [each.add("alice", "c", most=2) for each in (one, another)] == [False, False]
+
+    one.remove("alice", "a")
+    assert another.add("alice", "c", most=2)
+
+
+def test_what_a_killed_process_had_open_is_forgotten_and_what_another_has_is_not(client, redis_server, process):
+    living = process(redis_server)
+    living.add("alice", "living", most=2)
+    killed = process(redis_server)
+    killed._keep = lambda: None  # it renews nothing any more
+    killed.add("alice", "killed", most=2)
+    assert not living.add("alice", "third", most=2)
+
+    assert soon(lambda: living.add("alice", "third", most=2))
+    time.sleep(2 * LIFETIME)
+
+    assert not living.add("alice", "fourth", most=2)
+    assert set(client.zrange(PREFIX + "alice", 0, -1)) == {b"living", b"third"}
+
+
+def test_nothing_is_left_in_redis(client, redis_server, process):
+    counting = process(redis_server)
+    for number in range(20):
+        counting.add("alice", str(number), most=20)
+    for number in range(20):
+        counting.remove("alice", str(number))
+
+    time.sleep(LIFETIME)
+
+    assert client.keys() == []
+    assert soon(lambda: counting._keeper is None)
+
+
+def test_a_flush_does_not_forget_what_is_open_for_long(client, redis_server, process):
+    counting = process(redis_server)
+    counting.add("alice", "a", most=1)
+
+    client.flushall()
+
+    assert soon(lambda: client.zcard(PREFIX + "alice") == 1)
+    assert not process(redis_server).add("alice", "b", most=1)
+
+
+def test_while_redis_is_away_a_process_counts_its_own(process):
+    with RedisServer() as server:
+        counting = process(server)
+        server.kill()
+
+        assert [counting.add("alice", str(number), most=2) for number in range(3)] == [True, True, False]
+        counting.remove("alice", "0")
+        assert counting.add("alice", "3", most=2)
+
+        server.start()
+        other = process(server)
+        client = redis.Redis.from_url(server.url)
+        assert soon(lambda: client.zcard(PREFIX + "alice") == 2)
+        assert not other.add("alice", "4", most=2)
+        for name in ("1", "3"):
+            counting.remove("alice", name)
+
+
+@pytest.fixture
+def _anew() -> Iterator[None]:
+    sockets.cache_clear()
+    yield
+    sockets.cache_clear()
+
+
+@pytest.mark.usefixtures("_anew")
+def test_where_they_are_counted_is_what_the_settings_say(settings):
+    settings.REDIS_URL = ""
+    assert isinstance(sockets(), MemorySockets)
+    assert sockets() is sockets()
+
+    sockets.cache_clear()
+    settings.REDIS_URL = "redis://127.0.0.1:1/0"
+    assert isinstance(sockets(), RedisSockets)
+
+
+class Slow(MemorySockets):
+    def add(self, owner: str, socket: str, *, most: int) -> bool:
+        time.sleep(0.2)
+        return super().add(owner, socket, most=most)
+
+
+@pytest.mark.parametrize("after", [0.05, 0.5])
+async def test_whoever_is_cut_off_at_any_moment_leaves_nothing(alice, monkeypatch, after):
+    counting = Slow()
+    monkeypatch.setattr(ours, "sockets", lambda: counting)
+
+    async def hold() -> None:
+        async with counted(alice):
+            await asyncio.sleep(PATIENCE)
+
+    task = asyncio.create_task(hold())
+    await asyncio.sleep(after)
+    task.cancel()
+    await asyncio.wait([task])
+
+    assert task.cancelled()
+    assert await asyncio.to_thread(soon, lambda: counting.held() == {})
+
+
+async def test_one_too_many_is_refused(alice, monkeypatch, settings):
+    settings.SOCKETS_PER_USER = 1
+    counting = MemorySockets()
+    monkeypatch.setattr(ours, "sockets", lambda: counting)
+
+    async with counted(alice):
+        with pytest.raises(TooManySockets):
+            async with counted(alice):
+                pass
+        assert sum(map(len, counting.held().values())) == 1
+    assert counting.held() == {}

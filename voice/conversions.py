@@ -1,0 +1,171 @@
+"""The same words by another voice: from an upload to work, and the work itself."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator
+from typing import Any, Literal
+
+from django.conf import settings
+from django.core.files.uploadedfile import UploadedFile
+from django.db import transaction
+from pydantic import Field
+
+from accounts.models import ApiKey, User
+from accounts.models.ledger import MILLISECONDS
+from accounts.quotas import Amount
+from accounts.replays import Asked, Done, once
+from accounts.serializers import Body
+from config.errors import InternalError, Refusal
+from jobs import services as jobs
+from jobs import storage
+from jobs.models import Blob, Item
+from jobs.work import Work
+from voice import catalogue, registry
+from voice.audio.decode import decode
+from voice.audio.formats import FORMATS
+from voice.audio.pcm import RATE, Resampler
+from voice.cloning import reference
+from voice.engines.base import Pcm
+from voice.errors import ConversionUnavailable, EngineMissing, NoSamples, VoiceNotFound
+from voice.intake import RAW
+from voice.models import Model, Task, Voice
+from voice.rendering import render
+from voice.requests import LONGEST_KEPT, LONGEST_NAME
+from voice.uploads import Purpose, bounds, look, opened
+
+CONVERSION = "conversion"
+# the kind of such jobs and of what is charged for them
+BLOCK_SECONDS = 1.0
+# of the source that go to the model at once
+BYTES_A_SECOND = {"wav": 32_000, "flac": 32_000}
+COMPRESSED = 8_000
+# bytes that a second of a source has at least, by its container: what it may come to is set aside before it is decoded
+
+
+class ConversionRequest(Body):
+    """The fields of `POST /v1/audio/conversions` beside its file."""
+
+    voice: str = Field(min_length=1, max_length=LONGEST_NAME, description="one of your own, with samples")
+    model: str | None = Field(None, min_length=1, max_length=LONGEST_NAME, description="one for conversion; else the operator's first")
+    response_format: Literal["mp3", "opus", "aac", "flac", "wav", "pcm"] = "mp3"
+    store: bool = True
+    expires_after: int | None = Field(None, ge=60, le=LONGEST_KEPT)
+
+
+def request_conversion(
+    *, owner: User, api_key: ApiKey | None, wanted: ConversionRequest, upload: UploadedFile[Any], fresh: bool, asked: Asked
+) -> tuple[Item, bool]:
+    """Keep the upload and submit the job that converts it, or find the one that this request made before; told with it which it was."""
+    container = look(upload, Purpose.SOURCE)
+    voice = _target(owner, wanted.voice)
+    model = _model(wanted.model)
+    kept: list[Blob] = []
+
+    def act() -> Done:
+        source = storage.keep(opened(upload), owner_id=owner.pk, form=RAW)
+        kept.append(source)
+        order = jobs.Order(
+            actor="convert",
+            text="",
+            source=source,
+            format=wanted.response_format,
+            media_type=FORMATS[wanted.response_format].media_type,
+            voice_id=voice.pk,
+            expected=Amount(milliseconds=_expected(source, container)),
+            store=wanted.store,
+            streamed=wanted.response_format != "wav",
+            expires_after=wanted.expires_after,
+            fresh=fresh,
+            options={
+                "engine": model.engine,
+                "model": model.name,
+                **voice.configuration,
+                "container": container,
+                "format": wanted.response_format,
+            },
+        )
+        return Done(jobs.submit(owner=owner, api_key=api_key, kind=CONVERSION, orders=[order], about=jobs.About.of(asked)).pk)
+
+    try:
+        with transaction.atomic():
+            done = jobs.retried(owner, asked) or once(owner, asked, act)
+    except Refusal:
+        for blob in kept:
+            storage.discard(blob.pk)
+        raise
+    item = Item.objects.select_related("job").get(job_id=done.subject)
+    if item.source_id is None:
+        # it was made before: nobody needs what was sent for it
+        for blob in kept:
+            storage.remove(blob.pk)
+    return item, done.replayed
+
+
+def convert(work: Work) -> None:
+    """The worker's half: the source decoded, converted piece by piece, and written as each is done."""
+    item, engine = work.item, catalogue.models()
+    if engine is None:
+        raise EngineMissing
+    if item.source is None:
+        raise InternalError
+    voice = Voice.objects.select_related("model", "consent").filter(pk=item.options["voice_id"]).first()
+    if voice is None:
+        raise VoiceNotFound(item.options["voice"])
+    voice.check_usable()
+    work.findings["voice_version"] = voice.version
+    limits = bounds(Purpose.SOURCE)
+    with storage.fetched(item.source) as file:
+        pcm = decode(
+            file,
+            item.options["container"],
+            longest=limits.longest,
+            shortest=limits.shortest,
+            processor_seconds=settings.DECODE_SECONDS,
+            check=work.check,
+        )
+    model = _model(item.options["model"])
+    source = registry.source_of(model, model.name)
+    converted = engine.convert(_blocks(pcm, work), reference(voice), source)
+    render(work, _joined(converted, engine.rate_of(source)))
+
+
+def _blocks(pcm: Pcm, work: Work) -> Iterator[Pcm]:
+    size = round(BLOCK_SECONDS * RATE)
+    for start in range(0, len(pcm), size):
+        work.check()
+        yield pcm[start : start + size]
+
+
+def _joined(pieces: Generator[Pcm, None, None], rate: int) -> Generator[Pcm, None, None]:
+    """The pieces at RATE, one after the other: they were cut where it is quiet."""
+    resampler = Resampler(rate)
+    for piece in pieces:
+        yield resampler.push(piece)
+    yield resampler.flush()
+
+
+def _target(owner: User, name: str) -> Voice:
+    """A voice of somebody's own; NoSamples for one that was not recorded."""
+    visible = Voice.objects.visible_to(owner)
+    voice = visible.filter(pk=name).first() or visible.filter(name=name, owner=owner).first() or visible.filter(name=name).first()
+    if voice is None:
+        raise VoiceNotFound(name)
+    voice.check_usable()
+    if voice.owner_id is None:
+        raise NoSamples(name)
+    return voice
+
+
+def _model(name: str | None) -> Model:
+    """The model of that name, or the operator's first that converts; ConversionUnavailable when there is none."""
+    models = Model.objects.filter(task=Task.CONVERSION, enabled=True)
+    model = (models.filter(pk=name) if name else models).order_by("preference", "name").first()
+    if model is None:
+        raise ConversionUnavailable(name)
+    return model
+
+
+def _expected(source: Blob, container: str) -> int:
+    """Milliseconds that a source may come to: it is decoded by a worker only. What is too much is given back at the end."""
+    seconds = source.bytes / BYTES_A_SECOND.get(container, COMPRESSED)
+    return round(min(seconds, settings.MAX_UPLOAD_SECONDS) * MILLISECONDS)

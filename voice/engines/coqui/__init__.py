@@ -25,7 +25,7 @@ from voice.engines.base import (
     Utterance,
 )
 from voice.engines.batch import OutOfMemory
-from voice.engines.coqui import device, library, zoo
+from voice.engines.coqui import device, layout, library, zoo
 from voice.engines.coqui.conversion import Converter, pieces
 from voice.engines.coqui.resident import Resident, SingleShot, Vits, Xtts
 from voice.engines.coqui.vits import Wave
@@ -198,6 +198,8 @@ class Coqui(Synthesizer):
             )
             module = loaded.tts_model.to(where)
         device.fold(module)
+        if not cuda:
+            layout.turn(module)
         if about.kind == "xtts":
             return Xtts(module, about, name=source.name, patience=self._settings.patience)
         if about.kind == "vits":

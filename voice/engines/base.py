@@ -126,6 +126,11 @@ class Mark:
     until: float
     # in seconds from the utterance's first sample
 
+    def moment(self, character: int) -> float:
+        """When a character is said, as if all took the same time."""
+        share = (character - self.start) / (self.end - self.start)
+        return self.at + (self.until - self.at) * min(max(share, 0.0), 1.0)
+
 
 @dataclass(frozen=True, slots=True)
 class Utterance:

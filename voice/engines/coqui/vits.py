@@ -40,6 +40,15 @@ class Row:
     language: int | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Spoken:
+    """What came of a row."""
+
+    wave: Wave
+    frames: tuple[float, ...]
+    # that each of its tokens lasts
+
+
 def tokens(model: Any, text: str, language: str | None) -> tuple[int, ...]:
     """UnsupportedText where the model knows no character of it: it would fail on an empty sentence."""
     ids = tuple(model.tokenizer.text_to_ids(text, language=language))
@@ -49,13 +58,18 @@ def tokens(model: Any, text: str, language: str | None) -> tuple[int, ...]:
     return ids
 
 
-def speak(model: Any, rows: Sequence[Row]) -> list[Wave]:
+def symbols(model: Any, ids: Sequence[int]) -> list[str]:
+    """The tokens as they are written; those that stand for nothing written have names of several characters, such as <BLNK>."""
+    return [model.tokenizer.characters.id_to_char(number) for number in ids]
+
+
+def speak(model: Any, rows: Sequence[Row]) -> list[Spoken]:
     """One pass over all rows. Each result depends on its own row alone, within the rounding of the device."""
     with torch().inference_mode():
         return _speak(model, rows)
 
 
-def _speak(model: Any, rows: Sequence[Row]) -> list[Wave]:
+def _speak(model: Any, rows: Sequence[Row]) -> list[Spoken]:
     th, helpers = torch(), tts("TTS.tts.utils.helpers")
     device = next(model.parameters()).device
     noise = Noise([row.seed for row in rows])
@@ -88,7 +102,8 @@ def _speak(model: Any, rows: Sequence[Row]) -> list[Wave]:
 
     hop = waves.shape[1] // latent.shape[2]
     cut = waves.float().cpu().numpy()
-    return [cut[number, : int(frames[number]) * hop] for number in range(len(rows))]
+    lasting = durations[:, 0].float().cpu().tolist()
+    return [Spoken(cut[number, : int(frames[number]) * hop], tuple(lasting[number][: len(row.ids)])) for number, row in enumerate(rows)]
 
 
 def _speakers(rows: Sequence[Row], device: Any) -> dict[str, Any]:

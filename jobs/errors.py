@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from accounts.errors import InsufficientQuota
-from config.errors import Conflict, RateLimited, Refusal, Unavailable
+from config.errors import Conflict, NotFound, RateLimited, Refusal, Unavailable
 
 
 class Cancelled(Refusal):
@@ -39,6 +39,11 @@ class OutputTooLarge(Refusal):
 class NotReady(Conflict):
     code = "not_ready"
     message = "This output is still being made."
+
+
+class TimestampsNotFound(NotFound):
+    code = "timestamps_not_found"
+    message = "No timestamps were asked for when this was made. Send 'timestamp_granularities' with the text."
 
 
 class Gone(Refusal):

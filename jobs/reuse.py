@@ -14,7 +14,7 @@ from accounts import quotas
 from accounts.models import User
 from accounts.models.ledger import MILLISECONDS
 from accounts.quotas import Amount, Charge
-from jobs.models import FALLBACK, OPEN, Item, Output, State
+from jobs.models import FALLBACK, OPEN, Blob, Item, Output, State
 
 
 def reuse_key(*, text: str, options: dict[str, Any], format: str, source: str | None = None) -> str:  # noqa: A002  -- the field's name
@@ -31,10 +31,14 @@ def stored(owner: User, keys: Collection[str], *, to_serve: bool = False) -> dic
     """An owner's outputs by reuse key. Those that are to be served keep their bytes to the end of the transaction, whoever deletes them."""
     if not keys:
         return {}
-    found = Output.objects.of(owner).lasting().filter(reuse_key__in=keys).select_related("blob")
-    if to_serve:
-        found = found.select_for_update(of=("blob",))
-    return {output.reuse_key: output for output in found}
+    found = Output.objects.of(owner).lasting().filter(reuse_key__in=keys).select_related("blob", "timestamps")
+    if not to_serve:
+        return {output.reuse_key: output for output in found}
+    held = list(found.select_for_update(of=("blob",)))
+    # in a statement of its own: an outer join's rows can't be locked
+    timed = Blob.objects.select_for_update().filter(pk__in={output.timestamps_id for output in held} - {None})
+    there = {None, *timed.values_list("pk", flat=True)}
+    return {output.reuse_key: output for output in held if output.timestamps_id in there}
 
 
 def in_flight(owner: User, keys: Collection[str]) -> dict[str, str]:
@@ -50,7 +54,7 @@ def serve(item: Item, output: Output, *, characters: int, percent: int) -> tuple
     if FALLBACK in output.configuration:
         item.options = {**item.options, FALLBACK: output.configuration[FALLBACK]}
     price = Amount(characters=characters, milliseconds=round(output.seconds * MILLISECONDS)).share(percent)
-    copy = Output.of(item, blob=output.blob, attempt=item.attempt, seconds=output.seconds)
+    copy = Output.of(item, blob=output.blob, timestamps=output.timestamps, attempt=item.attempt, seconds=output.seconds)
     return copy, item.charge(price, reused=True)
 
 
@@ -63,7 +67,7 @@ def end_twins(item: Item) -> None:
     twins = list(Item.objects.orphaned().filter(twin=item).select_related("job__owner").order_by("id"))
     if not twins:
         return
-    output = Output.objects.filter(item=item).select_related("blob").first()
+    output = Output.objects.filter(item=item).select_related("blob", "timestamps").first()
     if output is None:
         _make_heir(twins[0])
         return

@@ -114,7 +114,8 @@ def forget(output: Output) -> None:
             raise InvalidState(f"Output {output.pk} is under legal hold; nobody may delete it until that is released.")
         row.delete()
         # robust: the row is gone whatever comes now, and the purge finds what is left
-        transaction.on_commit(partial(remove, row.blob_id), robust=True)
+        for name in row.blobs:
+            transaction.on_commit(partial(remove, name), robust=True)
 
 
 def remove(name: str, *, untouched: timedelta = timedelta(0)) -> bool:

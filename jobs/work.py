@@ -17,6 +17,7 @@ import threading
 import time
 from contextlib import AbstractContextManager
 from datetime import timedelta
+from io import BytesIO
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -30,7 +31,7 @@ from dramatiq.middleware import TimeLimitExceeded
 from accounts.models.ledger import MILLISECONDS
 from accounts.quotas import Amount, Charge
 from config.errors import InternalError, Refusal, Unavailable
-from jobs import storage
+from jobs import storage, timestamps
 from jobs.connections import give_back
 from jobs.dealing import deal_next
 from jobs.errors import Cancelled, OutputTooLarge, StorageUnavailable, TimedOut
@@ -81,6 +82,8 @@ class Work(AbstractContextManager["Work"]):
         # of the text that are in it
         self.findings: dict[str, Any] = {}
         # what there is to say of the result beside its bytes; kept with the output
+        self.timestamps = b""
+        # JSON of when what is said in it begins and ends; kept beside the output, or told once
         self._written = 0
         self._halted = threading.Event()
         self._silent_until = 0.0
@@ -181,16 +184,21 @@ class Work(AbstractContextManager["Work"]):
                 output.save(force_insert=True)
         if not ended:
             if output is not None:
-                storage.remove(output.blob_id)
+                for name in output.blobs:
+                    storage.remove(name)
             self._stop()
             return
         if not item.streamed and not item.batch and item.job.listed:  # whoever wants one of a batch, or a step, finds it stored
             self._tell_all()
+        if self.timestamps and output is None:
+            # before the end, after which they are looked for
+            self._tell(Entry(Kind.END, item.attempt, 0, self.timestamps), key=timestamps.stream_of(item))
         self._tell(Entry(Kind.END, item.attempt, self._written))
 
     def _stored(self) -> Output:
         blob = storage.keep(self._file, owner_id=self.item.owner_id, form=self.item.format)
-        return Output.of(self.item, blob=blob, attempt=self.item.attempt, seconds=self.seconds, findings=self.findings)
+        told = storage.keep(BytesIO(self.timestamps), owner_id=self.item.owner_id, form="json") if self.timestamps else None
+        return Output.of(self.item, blob=blob, timestamps=told, attempt=self.item.attempt, seconds=self.seconds, findings=self.findings)
 
     def _stop(self) -> None:
         """End as cancelled, charged for what was made; or leave the item to whoever has it now."""
@@ -226,12 +234,12 @@ class Work(AbstractContextManager["Work"]):
             self._tell(Entry(Kind.DATA, self.item.attempt, offset, piece))
             offset += len(piece)
 
-    def _tell(self, entry: Entry) -> None:
+    def _tell(self, entry: Entry, *, key: str = "") -> None:
         """Add to the stream. When it can't be reached the work goes on: a reader finds the output where it is stored."""
         if time.monotonic() < self._silent_until:
             return
         try:
-            streams().append(self.item.pk, entry)
+            streams().append(key or self.item.pk, entry)
         except Unavailable as refusal:
             self._silent_until = time.monotonic() + SILENCE
             log.warning("stream away", reason=refusal.message)

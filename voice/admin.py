@@ -42,7 +42,7 @@ class ModelAdmin(admin.ModelAdmin):
         if obj is None:
             return list(ModelForm.Meta.fields)
         return [
-            "name", "engine", "task", "location", "licence", "clones", "rate", "verbatim", "phonetic", "slowest", "fastest",
+            "name", "engine", "task", "location", "licence", "clones", "rate", "verbatim", "phonetic", "timed", "slowest", "fastest",
             "preference", "enabled", "problem", "checked_at", "created_at",
         ]  # fmt: skip
 
@@ -50,7 +50,8 @@ class ModelAdmin(admin.ModelAdmin):
         if obj is None:
             return []
         known = [
-            "name", "engine", "task", "clones", "rate", "verbatim", "phonetic", "slowest", "fastest", "problem", "checked_at", "created_at",
+            "name", "engine", "task", "clones", "rate", "verbatim", "phonetic", "timed", "slowest", "fastest", "problem", "checked_at",
+            "created_at",
         ]  # fmt: skip
         return known if obj.location else [*known, "location"]
 

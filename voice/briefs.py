@@ -14,7 +14,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 from pydantic_core import PydanticCustomError
 
 from config.errors import Refusal
-from voice.requests import LONGEST_KEPT, LONGEST_NAME, LexiconReference, VoiceName
+from voice.requests import LONGEST_KEPT, LONGEST_NAME, Granularities, LexiconReference, VoiceName
 
 MOST_ITEMS = 10_000
 LONGEST_REF = 200
@@ -95,6 +95,7 @@ class Brief(BaseModel):
     speed: Speed = 1.0
     normalize: bool = Field(True, description="false: numbers, dates, money, abbreviations and the like are left to the voice's engine")
     lexicon: LexiconReference | None = None
+    timestamp_granularities: Granularities = Field(default_factory=list)
     name: Plain = Field("", max_length=LONGEST_NAME)
     metadata: dict[Plain, Plain] = Field(default_factory=dict, max_length=MOST_METADATA)
     webhook_url: str | None = Field(None, max_length=LONGEST_URL, description="told when the job is over")

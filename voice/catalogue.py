@@ -86,7 +86,8 @@ def synchronise() -> None:
     """Make the rows of this machine's models and stock voices, and the aliases that are missing. Many workers may do so at once."""
     for engine in stock():
         slowest, fastest = engine.speeds
-        known = {"engine": engine.name, "verbatim": engine.verbatim, "phonetic": engine.phonetic, "slowest": slowest, "fastest": fastest}
+        can = {"verbatim": engine.verbatim, "phonetic": engine.phonetic, "timed": engine.timed}
+        known = {"engine": engine.name, **can, "slowest": slowest, "fastest": fastest}
         for name in {_model_of(engine, speaker) for speaker in engine.speakers()}:
             _refuse_another(name, engine)
             # the preference is the product's until staff have one

@@ -19,10 +19,11 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHt
 
 from accounts.models import Usage
 from config.errors import Overloaded, Refusal
-from jobs import services
+from jobs import services, timestamps
 from jobs.connections import give_back
 from jobs.following import follow
 from jobs.models import Item
+from voice.timing import ASKED, Timestamps
 
 AUDIO_TOKEN_SECONDS = 0.05
 # what OpenAI's speech models make of one output token
@@ -119,7 +120,7 @@ async def _events(item: Item, head: bytes, audio: AsyncGenerator[bytes, None]) -
     except Refusal as refusal:
         yield _event({"error": {"message": refusal.message, "type": refusal.type, "param": refusal.param, "code": refusal.code}})
         return
-    yield _event({"type": "speech.audio.done", "usage": await _usage(item)})
+    yield _event({"type": "speech.audio.done", "usage": await _usage(item), **await _timestamps(item)})
 
 
 def _event(payload: dict[str, Any]) -> bytes:
@@ -131,6 +132,12 @@ async def _usage(item: Item) -> dict[str, int]:
     usage = await database_sync_to_async(Usage.objects.get)(item_id=item.pk)
     spoken = round(usage.seconds / AUDIO_TOKEN_SECONDS)
     return {"input_tokens": usage.characters, "output_tokens": spoken, "total_tokens": usage.characters + spoken}
+
+
+async def _timestamps(item: Item) -> dict[str, Any]:
+    """What was asked for of them."""
+    asked = item.options.get(ASKED)
+    return Timestamps.unpacked(await timestamps.of_ended(item)).shown(asked) if asked else {}
 
 
 async def _leave(accepted: Accepted) -> None:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from accounts.errors import InsufficientQuota
 from config.errors import Conflict, Forbidden, NotFound, Refusal, Unavailable
 
@@ -82,6 +84,17 @@ class NothingToSpeak(Refusal):
 
     def __init__(self) -> None:
         super().__init__("The text holds no letter and no digit: there is nothing to speak.", param="input")
+
+
+class TimestampsUnavailable(Refusal):
+    code = "timestamps_unavailable"
+
+    def __init__(self, model: str, able: Iterable[str], *, sentences: bool) -> None:
+        known = ", ".join(able) or "none here"
+        instead = "Use a voice of theirs, or ask for 'sentence' alone." if sentences else "Use a voice of theirs."
+        super().__init__(
+            f"The model '{model}' does not tell when each word is said; these do: {known}. {instead}", param="timestamp_granularities"
+        )
 
 
 class LexiconNotFound(NotFound):

@@ -63,9 +63,10 @@ def examine(model: Model, engine: Coqui) -> bool:
         return False
     model.task = Task.CONVERSION if about.converts else Task.SPEECH
     model.clones = about.clones
+    model.timed = about.timed
     model.rate = about.rate
     model.licence = model.licence or about.licence
-    model.save(update_fields=["task", "clones", "rate", "licence"])
+    model.save(update_fields=["task", "clones", "timed", "rate", "licence"])
     note(model, "")
     if not about.converts:
         _write_voices(model, about)

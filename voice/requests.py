@@ -42,6 +42,12 @@ LexiconReference = Annotated[
 ]
 
 
+Granularities = Annotated[
+    list[Literal["word", "sentence"]],
+    Field(max_length=2, description="what is to be timed, for GET /v1/outputs/{id}/timestamps; not every model can tell words"),
+]
+
+
 class SpeechRequest(BaseModel):
     """OpenAI's `POST /v1/audio/speech`; what comes after `stream_format` is of our own."""
 
@@ -60,6 +66,7 @@ class SpeechRequest(BaseModel):
     expires_after: int | None = Field(None, ge=60, le=LONGEST_KEPT, description="seconds that the output is kept; else as the plan says")
     normalize: bool = Field(True, description="false: numbers, dates, money, abbreviations and the like are left to the voice's engine")
     lexicon: LexiconReference | None = None
+    timestamp_granularities: Granularities = Field(default_factory=list)
     resume: bool = Field(
         False, description="true: a client that loses its connection lets the work go on, and fetches the rest from the output's content"
     )
@@ -68,6 +75,13 @@ class SpeechRequest(BaseModel):
     def _resumable(self) -> Self:
         if self.resume and not self.store:
             raise PydanticCustomError("invalid_value", "'resume' needs 'store': what is not kept can't be fetched later.")
+        return self
+
+    @model_validator(mode="after")
+    def _told(self) -> Self:
+        if self.timestamp_granularities and not self.store and self.stream_format != "sse":
+            message = "'timestamp_granularities' needs 'store', or 'stream_format': 'sse', whose last event has them."
+            raise PydanticCustomError("invalid_value", message)
         return self
 
 

@@ -69,6 +69,7 @@ class ModelSerializer(serializers.Serializer[Any]):
     task = serializers.CharField(required=False, help_text="speech, conversion or transcription; not told of an alias")
     licence = serializers.CharField(required=False, help_text="of the model's weights; empty where none is noted")
     clones = serializers.BooleanField(required=False, help_text="whether it speaks like a custom voice's samples")
+    timed = serializers.BooleanField(required=False, help_text="whether it tells when each word is said")
 
 
 class ModelListSerializer(serializers.Serializer[Any]):
@@ -95,3 +96,21 @@ class PreviewSerializer(serializers.Serializer[Any]):
     lexicon = serializers.CharField(allow_null=True, help_text="The version that is read with; none where it is not for this text")
     sentences = PreviewSentenceSerializer(many=True)
     characters = serializers.IntegerField()
+
+
+class TimedWordSerializer(serializers.Serializer[Any]):
+    word = serializers.CharField()
+    start = serializers.FloatField(help_text="seconds")
+    end = serializers.FloatField()
+
+
+class TimedSentenceSerializer(serializers.Serializer[Any]):
+    text = serializers.CharField()
+    start = serializers.FloatField(help_text="seconds")
+    end = serializers.FloatField()
+
+
+class TimestampsSerializer(serializers.Serializer[Any]):
+    object = serializers.CharField()
+    words = TimedWordSerializer(many=True, required=False, help_text="where 'word' was asked for")
+    sentences = TimedSentenceSerializer(many=True, required=False, help_text="where 'sentence' was asked for")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,6 +28,7 @@ from voice.errors import (
     NothingToSpeak,
     SpeedOutOfRange,
     TextTooLong,
+    TimestampsUnavailable,
     UnknownLanguage,
     UnreadablePronunciation,
     UnsupportedLanguage,
@@ -38,6 +39,7 @@ from voice.lexicons import dictionary, find_version
 from voice.models import LexiconVersion, Model, ModelAlias, Voice, VoiceAlias
 from voice.requests import SpeechRequest
 from voice.text import Dictionary, composed, forbidden_character, normalise, speakable
+from voice.timing import ASKED, WORD
 
 SPEECH = "speech"
 # the kind of such jobs and of what is charged for them
@@ -71,6 +73,8 @@ class Line:
     instructions: str | None = None
     normalize: bool = True
     lexicon: str | None = None
+    timestamps: Sequence[str] = ()
+    # what is to be timed
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +119,8 @@ class Casting:
         model = chosen.voice.model
         if not model.slowest <= line.speed <= model.fastest:
             raise SpeedOutOfRange(model.name, model.slowest, model.fastest)
+        if (WORD in line.timestamps and not model.timed) or (line.timestamps and model.verbatim and not model.timed):
+            raise TimestampsUnavailable(model.name, Model.objects.timed(), sentences=not model.verbatim)
         if not model.verbatim:
             text = normalise(text)
             if not speakable(text):
@@ -164,6 +170,7 @@ def request_speech(
             instructions=speech.instructions,
             normalize=speech.normalize,
             lexicon=speech.lexicon,
+            timestamps=speech.timestamp_granularities,
         )
         order = Casting(owner).order(line, store=speech.store, streamed=streamed, expires_after=speech.expires_after, fresh=fresh)
         return Done(jobs.submit(owner=owner, api_key=api_key, kind=SPEECH, orders=[order], about=jobs.About.of(asked)).pk)
@@ -246,6 +253,7 @@ def _line(brief: Brief, item: BriefItem) -> Line:
         speed=item.speed or brief.speed,
         normalize=brief.normalize if item.normalize is None else item.normalize,
         lexicon=item.lexicon or brief.lexicon,
+        timestamps=brief.timestamp_granularities,
     )
 
 
@@ -319,4 +327,5 @@ def _configuration(line: Line, chosen: Chosen, lexicon: str | None) -> dict[str,
         "format": line.format,
         "normalize": line.normalize and not voice.model.verbatim,
         "lexicon": lexicon,
+        ASKED: sorted(set(line.timestamps)),
     }

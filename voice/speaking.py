@@ -20,6 +20,7 @@ from voice.models import Model, Voice
 from voice.rendering import render
 from voice.text import Dictionary, Sentence, Spoken, plan, verbalise
 from voice.text.sentences import LONGEST
+from voice.timing import ASKED, Clock
 
 
 def narrate(work: Work) -> None:
@@ -65,21 +66,25 @@ def _own_voice(work: Work) -> Voice | None:
 
 
 def _verbatim(engine: Synthesizer, work: Work, whole: Utterance) -> Generator[Pcm, None, None]:
+    clock = _clock(work, whole)
     resampler = Resampler(engine.rate(whole))
-    with closing(engine.synthesize(whole)) as spoken:
+    with closing(engine.synthesize(replace(whole, mark=clock.mark))) as spoken:
         for block in spoken:
             yield resampler.push(block)
     yield resampler.flush()
     work.characters = len(whole.text)
+    if clock.mark is not None:
+        clock.whole(whole.language)
+        work.timestamps = clock.told()
 
 
 def _planned(engine: Synthesizer, work: Work, whole: Utterance) -> Generator[Pcm, None, None]:
     """Sentence by sentence, without dead air or clicks between them."""
-    joiner = Joiner()
+    joiner, clock = Joiner(), _clock(work, whole)
     for sentence in plan(whole.text, whole.language):
         pieces = _pieces(sentence, engine, work, whole.language)
         for piece in pieces:
-            utterance = replace(whole, text=piece.text, pronunciations=piece.pronunciations)
+            utterance = replace(whole, text=piece.text, pronunciations=piece.pronunciations, mark=clock.mark)
             resampler = Resampler(engine.rate(utterance))
             with closing(engine.synthesize(utterance)) as spoken:
                 for block in spoken:
@@ -87,7 +92,14 @@ def _planned(engine: Synthesizer, work: Work, whole: Utterance) -> Generator[Pcm
                     yield joiner.push(resampler.push(block))
             yield joiner.push(resampler.flush())
             yield joiner.end(CLAUSE_PAUSE_MS if piece is not pieces[-1] else _pause_after(sentence))
+            clock.piece(piece, joiner.place)
+        clock.sentence(sentence)
         work.characters += len(sentence.text)
+    work.timestamps = clock.told()
+
+
+def _clock(work: Work, whole: Utterance) -> Clock:
+    return Clock(whole.text, work.item.options.get(ASKED, ()))
 
 
 def _pieces(sentence: Sentence, engine: Synthesizer, work: Work, language: str) -> list[Spoken]:

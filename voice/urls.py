@@ -5,6 +5,7 @@ from django.urls import path
 from voice.consent_views import Consents, OneConsent, Phrases, RevokeConsent
 from voice.conversion_views import conversion
 from voice.lexicon_views import Lexicons, OneLexicon
+from voice.timestamp_views import OutputTimestamps
 from voice.views import Jobs, Models, OneModel, SpeechPreview, speech
 from voice.voice_views import OneSample, OneVoice, Samples, Voices
 
@@ -21,6 +22,7 @@ urlpatterns = [
     path("audio/voices/<str:pk>/samples", Samples.as_view()),
     path("audio/voices/<str:pk>/samples/<str:sample>", OneSample.as_view()),
     path("audio/speech/preview", SpeechPreview.as_view()),
+    path("outputs/<str:pk>/timestamps", OutputTimestamps.as_view()),
     path("lexicons", Lexicons.as_view()),
     path("lexicons/<str:pk>", OneLexicon.as_view()),
     path("models", Models.as_view()),

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Container, Iterator
 from functools import partial
 from typing import Any
 
@@ -116,10 +117,17 @@ def _brief(request: Request) -> tuple[Brief, list[BriefItem]]:
     if not isinstance(request.data, QueryDict):
         sent = JobRequest.model_validate(request.data)
         return sent, sent.items
-    brief = JobUpload.model_validate({name: request.data[name] for name in request.data if name not in request.FILES})
+    brief = JobUpload.model_validate(dict(_fields(request.data, request.FILES)))
     if set(request.FILES) != {"file"}:
         raise Refusal("Send one file, as 'file'.", code="missing_required_parameter", param="file")
     return brief, uploaded(request.FILES["file"])
+
+
+def _fields(form: QueryDict, files: Container[str]) -> Iterator[tuple[str, Any]]:
+    """Of a form without its files. A list comes as a field whose name ends in brackets, as often as it has members."""
+    for name in form:
+        if name not in files:
+            yield name.removesuffix("[]"), form.getlist(name) if name.endswith("[]") else form[name]
 
 
 class Models(APIView):
@@ -149,4 +157,8 @@ def _aliases() -> Any:
 
 def _shown(model: Model | ModelAlias) -> dict[str, Any]:
     shown = {"id": model.pk, "object": "model", "created": int(model.created_at.timestamp()), "owned_by": OWNER}
-    return shown | {"task": model.task, "licence": model.licence, "clones": model.clones} if isinstance(model, Model) else shown
+    return (
+        shown | {"task": model.task, "licence": model.licence, "clones": model.clones, "timed": model.timed}
+        if isinstance(model, Model)
+        else shown
+    )

@@ -114,6 +114,8 @@ class Output(models.Model):
     attempt = models.PositiveSmallIntegerField()
     # the one that made it
     blob = models.ForeignKey(Blob, on_delete=models.PROTECT, related_name="outputs")
+    timestamps = models.ForeignKey(Blob, null=True, blank=True, on_delete=models.PROTECT, related_name="+", editable=False)
+    # JSON of when what is said in it begins and ends; none where nobody asked
     format = models.CharField(max_length=16)
     media_type = models.CharField(max_length=64)
     seconds = models.FloatField()
@@ -145,8 +147,22 @@ class Output(models.Model):
     def filename(self) -> str:
         return f"{self.id}.{self.format}"
 
+    @property
+    def blobs(self) -> list[str]:
+        """The names of what it keeps in the storage."""
+        return [name for name in (self.blob_id, self.timestamps_id) if name is not None]
+
     @classmethod
-    def of(cls, item: Item, *, blob: Blob, attempt: int, seconds: float, findings: dict[str, Any] | None = None) -> Output:
+    def of(
+        cls,
+        item: Item,
+        *,
+        blob: Blob,
+        attempt: int,
+        seconds: float,
+        timestamps: Blob | None = None,
+        findings: dict[str, Any] | None = None,
+    ) -> Output:
         """An item's output, unsaved. `findings` are added to its configuration."""
         return cls(
             id=item.output_id,
@@ -155,6 +171,7 @@ class Output(models.Model):
             owner_id=item.owner_id,
             attempt=attempt,
             blob=blob,
+            timestamps=timestamps,
             format=item.format,
             media_type=item.media_type,
             seconds=seconds,

@@ -18,7 +18,7 @@ from voice.engines.batch import OutOfMemory
 from voice.engines.coqui import Coqui, Settings, conversion, device, library, vits, zoo
 from voice.engines.coqui import xtts as streaming
 from voice.engines.coqui.library import torch, tts
-from voice.engines.coqui.vits import Wave
+from voice.engines.coqui.vits import Spoken, Wave
 
 FOX = "The quick brown fox jumps over the lazy dog."
 STICKY = "CUDA error: device-side assert triggered"
@@ -60,7 +60,7 @@ class Failing:
         self.held_at_retry = 0
         self._speak = vits.speak
 
-    def __call__(self, module: Any, rows: Any, **options: Any) -> list[Wave]:
+    def __call__(self, module: Any, rows: Any, **options: Any) -> list[Spoken]:
         self.calls += 1
         self.held_at_retry = sum(activations() is not None for activations in self.held)
         if self.left:

@@ -12,7 +12,7 @@ from voice.engines.base import DeviceLost, Source, UnsupportedText
 from voice.engines.coqui import Coqui, vits
 from voice.engines.coqui.library import torch
 from voice.engines.coqui.resident import Vits
-from voice.engines.coqui.vits import AFTER, Row, Wave
+from voice.engines.coqui.vits import AFTER, Row, Spoken, Wave
 
 TEXTS = (
     "Yes.",
@@ -49,8 +49,9 @@ def test_a_text_sounds_in_a_batch_as_it_does_alone(loaded: Vits, source: Source)
     together = vits.speak(loaded._module, rows)
 
     alone = [vits.speak(loaded._module, [row])[0] for row in rows]
-    assert [len(wave) for wave in together] == [len(wave) for wave in alone]
-    assert max(float(np.abs(one - other).max()) for one, other in zip(together, alone, strict=True)) < 1e-5
+    assert [len(spoken.wave) for spoken in together] == [len(spoken.wave) for spoken in alone]
+    assert [spoken.frames for spoken in together] == [spoken.frames for spoken in alone]
+    assert max(float(np.abs(one.wave - other.wave).max()) for one, other in zip(together, alone, strict=True)) < 1e-5
 
 
 @pytest.mark.parametrize("after", [0, AFTER])
@@ -66,7 +67,7 @@ def test_its_own_inference_makes_the_same_where_there_is_no_noise(
     known = {"x_lengths": th.tensor([len(row.ids)]), "d_vectors": None, "language_ids": None, "durations": None}
     known["speaker_ids"] = None if row.speaker is None else th.tensor([row.speaker])
 
-    ours = vits.speak(module, [row], after=after)[0]
+    ours = vits.speak(module, [row], after=after)[0].wave
 
     theirs = module.inference(th.tensor([row.ids]), known)["model_outputs"][0, 0].numpy()
     # what comes near the end hears the silence behind it, where there is some
@@ -93,7 +94,7 @@ def test_without_a_seed_no_two_are_the_same(engine: Coqui, ana: Source):
 def test_the_rows_of_a_batch_may_have_different_paces(loaded: Vits, source: Source):
     slow, normal, quick = (loaded._row(said(source, TEXTS[4], speed=speed, seed=1)) for speed in (0.5, 1.0, 2.0))
 
-    waves = vits.speak(loaded._module, [quick, slow, normal])
+    waves = [spoken.wave for spoken in vits.speak(loaded._module, [quick, slow, normal])]
 
     assert len(waves[0]) < len(waves[2]) < len(waves[1])
     assert len(waves[1]) == pytest.approx(2 * len(waves[2]), rel=0.3)
@@ -137,11 +138,11 @@ class Batched:
 @pytest.mark.parametrize("source", ["duo"], indirect=True)
 def test_five_threads_are_spoken_in_one_pass_and_each_gets_its_own(engine: Coqui, source: Source, monkeypatch: pytest.MonkeyPatch):
     batched = Batched(engine, source)
-    alone = [vits.speak(batched.module, [row])[0] for row in rows_of(batched.model, source, speaker="bo")]
+    alone = [vits.speak(batched.module, [row])[0].wave for row in rows_of(batched.model, source, speaker="bo")]
     sizes: list[int] = []
     speak = vits.speak
 
-    def counted(module: Any, rows: Sequence[Row], **options: Any) -> list[Wave]:
+    def counted(module: Any, rows: Sequence[Row], **options: Any) -> list[Spoken]:
         sizes.append(len(rows))
         return speak(module, rows, **options)
 
@@ -158,7 +159,7 @@ def test_five_threads_are_spoken_in_one_pass_and_each_gets_its_own(engine: Coqui
 def test_a_sticky_error_in_a_batch_reaches_all_who_wait(engine: Coqui, ana: Source, monkeypatch: pytest.MonkeyPatch):
     batched = Batched(engine, ana)
 
-    def lost(_module: object, _rows: object, **_options: object) -> list[Wave]:
+    def lost(_module: object, _rows: object, **_options: object) -> list[Spoken]:
         raise RuntimeError("CUDA error: device-side assert triggered")
 
     monkeypatch.setattr(vits, "speak", lost)

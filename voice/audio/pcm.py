@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import soxr
 from numpy.typing import NDArray
@@ -68,6 +70,21 @@ class Resampler:
         return np.clip(np.rint(out), _LIMITS.min, _LIMITS.max).astype(np.int16)
 
 
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a sentence lies in the stream, in samples."""
+
+    origin: int
+    # of its first sample, if nothing in front of it had been trimmed
+    start: int
+    end: int
+    # of what is left of it
+
+    def seconds(self, moment: float) -> float:
+        """When in the stream something is heard that is so many seconds from the sentence's first sample."""
+        return min(max(self.origin + moment * RATE, self.start), self.end) / RATE
+
+
 class Joiner:
     """Makes one stream of sentences that were spoken one by one.
 
@@ -81,6 +98,10 @@ class Joiner:
     def __init__(self) -> None:
         self._pause = 0
         # samples owed before the next sentence
+        self._given = 0
+        # samples that left
+        self.place = Place(0, 0, 0)
+        # of the sentence that ended last; empty where that never sounded
         self._begin()
 
     def _begin(self) -> None:
@@ -90,9 +111,15 @@ class Joiner:
         self._sounding = False
         self._faded = 0
         # samples of the ramp at the front that are done
+        self._dropped = 0
+        # samples of silence in front of it that are gone
+        self._start_at = self._given
 
     def push(self, block: Pcm) -> Pcm:
         """Take a block of the current sentence; return what is ready of it, possibly nothing."""
+        return self._give(self._take(block))
+
+    def _take(self, block: Pcm) -> Pcm:
         loud = np.flatnonzero(np.abs(block.astype(np.int32)) > THRESHOLD)
         if not self._sounding:
             return self._wait(block) if loud.size == 0 else self._start(block, int(loud[0]), int(loud[-1]))
@@ -116,11 +143,19 @@ class Joiner:
             rest, self._pause = silence(0), max(self._pause, samples(pause_ms))
         else:
             rest = silence(0)
+        self._give(rest)
+        self.place = Place(self._start_at - self._dropped, self._start_at, self._given)
         self._begin()
         return rest
 
+    def _give(self, ready: Pcm) -> Pcm:
+        self._given += ready.size
+        return ready
+
     def _wait(self, block: Pcm) -> Pcm:
-        self._held = [_join([*self._held, block])[-samples(LEAD_MS) :]]
+        whole = _join([*self._held, block])
+        self._held = [whole[-samples(LEAD_MS) :]]
+        self._dropped += whole.size - self._held[0].size
         return silence(0)
 
     def _start(self, block: Pcm, first: int, last: int) -> Pcm:
@@ -128,7 +163,10 @@ class Joiner:
         before = whole.size - block.size
         self._sounding = True
         self._quiet = block.size - 1 - last
-        self._held = [self._fade_in(whole[max(0, before + first - samples(LEAD_MS)) :])]
+        trimmed = max(0, before + first - samples(LEAD_MS))
+        self._dropped += trimmed
+        self._start_at = self._given + self._pause
+        self._held = [self._fade_in(whole[trimmed:])]
         return _join([np.zeros(self._pause, np.int16), self._release()])
 
     def _release(self) -> Pcm:

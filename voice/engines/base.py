@@ -116,6 +116,23 @@ class Reference:
 
 
 @dataclass(frozen=True, slots=True)
+class Mark:
+    """When a stretch of an utterance's text is said: a word, several, or a part of one."""
+
+    start: int
+    end: int
+    # in characters
+    at: float
+    until: float
+    # in seconds from the utterance's first sample
+
+    def moment(self, character: int) -> float:
+        """When a character is said, as if all took the same time."""
+        share = (character - self.start) / (self.end - self.start)
+        return self.at + (self.until - self.at) * min(max(share, 0.0), 1.0)
+
+
+@dataclass(frozen=True, slots=True)
 class Utterance:
     """One piece of text to speak: a sentence, or the whole text for a verbatim engine."""
 
@@ -136,6 +153,8 @@ class Utterance:
     # somebody is listening
     pronunciations: tuple[Pronunciation, ...] = ()
     # how stretches of the text are to sound, in order; for an engine that is phonetic
+    mark: Callable[[Mark], object] | None = None
+    # told what is said when, in order, by the end of the last block; for an engine that is timed
 
 
 class Synthesizer(Protocol):
@@ -152,6 +171,8 @@ class Synthesizer(Protocol):
     # True: the whole text goes in as it is, unnormalised and unsplit, and the samples come out untouched
     phonetic: ClassVar[bool] = False
     # True: it reads IPA
+    timed: ClassVar[bool] = False
+    # True: it calls `Utterance.mark`; of an engine that loads models, its description of each says so
 
     def speakers(self) -> Sequence[Speaker]: ...
 

@@ -7,19 +7,20 @@ same utterance gives the same samples, a text that crashes the library fails alo
 from __future__ import annotations
 
 import json
+import re
 import socket
 import subprocess
 import sys
 import threading
 import unicodedata
 import weakref
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
 
-from voice.engines.base import EngineFailed, EngineUnavailable, Pcm, Speaker, Synthesizer, UnsupportedText, Utterance
+from voice.engines.base import EngineFailed, EngineUnavailable, Mark, Pcm, Speaker, Synthesizer, UnsupportedText, Utterance
 
 LIBRARY = "libflite.so.1"
 RATE = 16_000
@@ -28,6 +29,7 @@ PATIENCE = 60
 STOP_PATIENCE = 5
 # seconds
 LENGTH_BYTES = 4
+_RUN = re.compile(r"\S+")
 
 _SPEAKERS = (
     Speaker("slt", ("en-us", "en"), RATE, "female", "CMU Flite: a woman from the United States."),
@@ -51,6 +53,7 @@ class Flite(Synthesizer):
     name: ClassVar[str] = "flite"
     speeds: ClassVar[tuple[float, float]] = (0.25, 4.0)
     verbatim: ClassVar[bool] = False
+    timed: ClassVar[bool] = True
 
     def __init__(self, library: str = LIBRARY) -> None:
         self._library = library
@@ -65,13 +68,17 @@ class Flite(Synthesizer):
 
         Raises UnsupportedText where no letter or digit is left in ASCII, EngineFailed where the library crashes or stalls.
         """
-        request = {"text": spelt(utterance.text), "voice": utterance.speaker, "stretch": 1 / utterance.speed}
+        text, places = spelt(utterance.text)
+        request = {"text": text, "voice": utterance.speaker, "stretch": 1 / utterance.speed, "timed": utterance.mark is not None}
         with self._child() as stream:
             stream.settimeout(PATIENCE)
             try:
                 stream.sendall(json.dumps(request).encode() + b"\n")
                 while block := _block(stream):
                     yield np.frombuffer(block, np.int16)
+                if utterance.mark is not None:
+                    for mark in _marks(text, places, json.loads(_line(stream))):
+                        utterance.mark(mark)
             except OSError as broken:
                 raise EngineFailed from broken
 
@@ -116,23 +123,50 @@ class Flite(Synthesizer):
             raise EngineUnavailable(f"Flite is missing ({error}). Install it: apt-get install libflite1")
 
 
-def spelt(text: str) -> str:
-    """The text in printable ASCII, which is all that the library knows. Raises UnsupportedText where no letter or digit is left."""
-    plain = unicodedata.normalize("NFKD", text.translate(_SPELLINGS))
-    ascii_only = "".join(_kept(character) for character in plain if not unicodedata.combining(character))
+def spelt(text: str) -> tuple[str, list[int]]:
+    """The text in printable ASCII, which is all that the library knows, and the place in the text of each character of that.
+
+    Raises UnsupportedText where no letter or digit is left.
+    """
+    plain = [(_plain(character), place) for place, character in enumerate(text)]
+    ascii_only = "".join(characters for characters, _ in plain)
     if not any(character.isalnum() for character in ascii_only):
         raise UnsupportedText("This voice speaks English: it can't read any character of the text.")
-    return ascii_only
+    return ascii_only, [place for characters, place in plain for _ in characters]
+
+
+def _plain(character: str) -> str:
+    parts = unicodedata.normalize("NFKD", character.translate(_SPELLINGS))
+    return "".join(_kept(part) for part in parts if not unicodedata.combining(part))
 
 
 def _kept(character: str) -> str:
     return character if character.isascii() and character.isprintable() else " "
 
 
+def _marks(text: str, places: Sequence[int], said: Sequence[tuple[int, float, float]]) -> Iterator[Mark]:
+    """Of what stands between blanks."""
+    starts = {run.end(): run.start() for run in _RUN.finditer(text)}
+    for read, at, until in said:
+        # the blank behind it is read too, where there is one
+        end = read - 1 if read - 1 in starts else read
+        if end in starts and at < until:
+            yield Mark(places[starts[end]], places[end - 1] + 1, at, until)
+
+
 def _block(stream: socket.socket) -> bytearray:
     """The next block's samples, empty after the last. Raises EngineFailed where the child died before."""
     length = int.from_bytes(_exactly(stream, LENGTH_BYTES), "little")
     return _exactly(stream, length)
+
+
+def _line(stream: socket.socket) -> bytes:
+    """What comes last. Raises EngineFailed where the child died before."""
+    with stream.makefile("rb") as rest:
+        line = rest.readline()
+    if not line:
+        raise EngineFailed
+    return line
 
 
 def _exactly(stream: socket.socket, length: int) -> bytearray:

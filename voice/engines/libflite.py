@@ -5,9 +5,11 @@ depend on what was spoken before and beside it; and a text that crashes it must 
 takes 0.3 ms and begins with the same `rand()`. Hence it uses the standard library alone and starts with `python -I -S`.
 
 Standard input is a Unix socket, the control. It tells once `{"error": null or why the library can't be loaded}` as a line of JSON, then
-takes one byte with one socket per utterance. On that socket come the request, a line of JSON with `text`, `voice` and `stretch`, and go
-the blocks: their length in bytes, 4 bytes little endian, then int16 samples of the machine's byte order. Length 0: all is said. The
-end of the socket before that: the child died. A peer that closes its end ends the child at its next block.
+takes one byte with one socket per utterance. On that socket come the request, a line of JSON with `text`, `voice`, `stretch` and `timed`,
+and go the blocks: their length in bytes, 4 bytes little endian, then int16 samples of the machine's byte order. Length 0: all is said,
+and where `timed` is true a line of JSON follows, a list of what stood between blanks in the text and was said: `[characters read by its
+end, first second, last second]`. The end of the socket before that: the child died. A peer that closes its end ends the child at its
+next block.
 """
 
 from __future__ import annotations
@@ -19,6 +21,7 @@ import resource
 import signal
 import socket
 import sys
+from collections.abc import Iterator
 from typing import Any, NoReturn
 
 VOICES = {"slt": "slt", "rms": "rms", "awb": "awb", "kal": "kal16"}
@@ -29,6 +32,9 @@ CPU_SECONDS = 120
 MEMORY = 4 << 30
 # bytes of address space
 STREAM_ON = 0
+FIRST_SOUND = b"R:SylStructure.daughter1.daughter1.R:Segment.p.end"
+LAST_SOUND = b"R:SylStructure.daughtern.daughtern.R:Segment.end"
+# of a word: when the one before it ends, and when the last one does
 
 
 class _Wave(ctypes.Structure):
@@ -72,11 +78,18 @@ class _Flite:
         c.feat_set_float.argtypes = (ctypes.c_void_p, ctypes.c_char_p, ctypes.c_float)
         c.flite_do_synth.argtypes = (ctypes.POINTER(_Utterance), ctypes.c_void_p, ctypes.c_void_p)
         c.flite_do_synth.restype = ctypes.c_void_p
+        c.utt_relation.argtypes = (ctypes.c_void_p, ctypes.c_char_p)
+        c.ffeature_float.argtypes = (ctypes.c_void_p, ctypes.c_char_p)
+        c.ffeature_float.restype = ctypes.c_float
+        for step in (c.relation_head, c.item_next, c.item_daughter, c.item_last_daughter):
+            step.argtypes = (ctypes.c_void_p,)
+        for step in (c.utt_relation, c.relation_head, c.item_next, c.item_daughter, c.item_last_daughter):
+            step.restype = ctypes.c_void_p
         c.flite_init()
         self.voices = {name: _voice(part) for name, part in VOICES.items()}
 
-    def speak(self, text: str, voice: str, stretch: float, listener: Any) -> None:
-        """Call `listener` with each block. What the utterance held is freed when the process ends."""
+    def speak(self, text: str, voice: str, stretch: float, listener: Any) -> Any:
+        """Call `listener` with each block; what was said is for `said`. What the utterance held is freed when the process ends."""
         c = self.c
         streaming = _Streaming(BLOCK_SAMPLES, listener)
         utterance = c.new_utterance()
@@ -87,6 +100,18 @@ class _Flite:
         c.feat_set_float(features, b"duration_stretch", stretch)
         if not c.flite_do_synth(utterance, self.voices[voice], ctypes.cast(c.utt_synth, ctypes.c_void_p)):
             raise RuntimeError("libflite refused the text")
+        return utterance
+
+    def said(self, utterance: Any) -> Iterator[tuple[int, float, float]]:
+        """What stood between blanks and has sounds: characters read by its end, first second, last second."""
+        c = self.c
+        token = c.relation_head(c.utt_relation(utterance, b"Token"))
+        while token:
+            first, last = c.item_daughter(token), c.item_last_daughter(token)
+            if first and last:
+                read = int(c.ffeature_float(token, b"file_pos"))
+                yield read, c.ffeature_float(first, FIRST_SOUND), c.ffeature_float(last, LAST_SOUND)
+            token = c.item_next(token)
 
 
 def _voice(part: str) -> int:
@@ -116,8 +141,10 @@ def _answer(flite: _Flite, stream: socket.socket) -> None:
             os._exit(0)
         return STREAM_ON
 
-    flite.speak(request["text"], request["voice"], request["stretch"], _Listener(hear))
+    utterance = flite.speak(request["text"], request["voice"], request["stretch"], _Listener(hear))
     stream.sendall(bytes(4))
+    if request["timed"]:
+        stream.sendall(json.dumps(list(flite.said(utterance))).encode() + b"\n")
 
 
 def _child(flite: _Flite, stream: socket.socket) -> NoReturn:

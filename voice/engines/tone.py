@@ -27,7 +27,7 @@ from typing import ClassVar, NoReturn
 
 import numpy as np
 
-from voice.engines.base import DeviceLost, EngineFailed, Pcm, Speaker, Synthesizer, UnsupportedText, Utterance
+from voice.engines.base import DeviceLost, EngineFailed, Mark, Pcm, Speaker, Synthesizer, UnsupportedText, Utterance
 
 RATE = 24_000
 BYTE_SAMPLES = 960
@@ -63,6 +63,7 @@ class Tone(Synthesizer):
     name: ClassVar[str] = "tone"
     speeds: ClassVar[tuple[float, float]] = (1.0, 1.0)
     verbatim: ClassVar[bool] = True
+    timed: ClassVar[bool] = True
 
     def __init__(self, *, misbehave: bool = False) -> None:
         self._misbehave = misbehave
@@ -81,6 +82,9 @@ class Tone(Synthesizer):
         Raises UnsupportedText for an empty text and for a surrogate, EngineFailed where the seed says so.
         """
         codes = _codes(utterance.text)
+        if utterance.mark is not None:
+            for mark in _marks(utterance.text):
+                utterance.mark(mark)
         seed = utterance.seed if self._misbehave else None
         if seed == FAILS_AT_ONCE:
             raise _Broken
@@ -113,6 +117,15 @@ def _codes(text: str) -> bytes:
     if not codes:
         raise UnsupportedText("The text is empty.")
     return codes
+
+
+def _marks(text: str) -> Iterator[Mark]:
+    """Of each character."""
+    said = 0
+    # bytes
+    for place, character in enumerate(text):
+        begun, said = said, said + len(character.encode())
+        yield Mark(place, place + 1, begun * BYTE_SAMPLES / RATE, said * BYTE_SAMPLES / RATE)
 
 
 def _tones() -> Pcm:

@@ -36,6 +36,12 @@ class VoiceState(StrEnum):
     # its consent is no longer given
 
 
+class ModelRows(models.QuerySet["Model"]):
+    def timed(self) -> list[str]:
+        """The names of those that tell when each word is said."""
+        return list(self.filter(timed=True, enabled=True).values_list("name", flat=True))
+
+
 class Model(models.Model):
     """A speech engine, or a model that one loads, as callers name it."""
 
@@ -56,12 +62,16 @@ class Model(models.Model):
     # takes the text as it is, whole
     phonetic = models.BooleanField(default=False)
     # reads IPA
+    timed = models.BooleanField(default=False)
+    # tells when each word is said
     slowest = models.FloatField(default=1.0)
     fastest = models.FloatField(default=1.0)
     preference = models.PositiveSmallIntegerField(default=100)
     # where several could speak a language the lowest does
     enabled = models.BooleanField(default=True)
     created_at = models.DateTimeField(db_default=Now(), editable=False)
+
+    objects = ModelRows.as_manager()
 
     class Meta:
         ordering = ["preference", "name"]

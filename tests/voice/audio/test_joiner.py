@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
 
@@ -158,3 +160,47 @@ def test_the_block_that_came_in_is_not_written_to():
     joined([block])
 
     assert (block == 5000).all()
+
+
+@pytest.mark.parametrize("size", [100, 1_000, 100_000])
+def test_it_tells_where_each_sentence_lies(size):
+    joiner = Joiner()
+    sentences = [padded(hum(300), before=before, after=700) for before in (400, 0, 5)]
+    out, places = [], []
+    for sentence in sentences:
+        out += [joiner.push(block) for block in blocks(sentence, size)]
+        out.append(joiner.end())
+        places.append(joiner.place)
+    pcm = np.concatenate(out)
+
+    for place, before in zip(places, (400, 0, 5), strict=True):
+        begun, ended = (round(24_000 * place.seconds(moment)) for moment in (before / 1000, (before + 300) / 1000))
+        sounding = np.abs(pcm[begun:ended].astype(int)) > THRESHOLD
+        assert sounding[:50].any()
+        assert sounding[-200:].any()
+        assert (np.abs(pcm[ended : place.end].astype(int)) <= THRESHOLD).all()
+        lead = min(LEAD_MS, before)
+        assert place.end - place.start == pytest.approx(samples(lead + 300 + TAIL_MS), abs=samples(1))
+    assert places[-1].end == pcm.size
+    assert [after.start - earlier.end for earlier, after in itertools.pairwise(places)] == [samples(SENTENCE_PAUSE_MS)] * 2
+
+
+def test_what_was_trimmed_is_told_as_the_edge_beside_it():
+    joiner = Joiner()
+    joiner.push(padded(hum(300)))
+    joiner.end()
+
+    place = joiner.place
+
+    assert (place.seconds(0.0), place.seconds(9.0)) == (place.start / 24_000, place.end / 24_000)
+
+
+def test_a_sentence_that_never_sounded_has_no_length():
+    joiner = Joiner()
+    joiner.push(padded(hum(300)))
+    joiner.end()
+    end = joiner.place.end
+    joiner.push(silence(500))
+    joiner.end()
+
+    assert (joiner.place.start, joiner.place.end) == (end, end)

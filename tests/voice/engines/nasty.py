@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 
 from voice.engines import available
-from voice.engines.base import UnsupportedText, Utterance
+from voice.engines.base import Mark, UnsupportedText, Utterance
 
 TEXTS = [
     "",
@@ -48,11 +48,13 @@ TEXTS = [
 def main(name: str, speaker: str) -> None:
     engine = next(engine for engine in available() if engine.name == name)
     for text in TEXTS:
+        told: list[Mark] = []
         try:
-            for _ in engine.synthesize(Utterance(text, speaker, "en")):
+            for _ in engine.synthesize(Utterance(text, speaker, "en", mark=told.append)):
                 pass
         except UnsupportedText:
             continue
+        assert all(0 <= mark.start < mark.end <= len(text) and mark.at <= mark.until for mark in told), (text, told)
 
 
 if __name__ == "__main__":

@@ -21,6 +21,7 @@ from voice.engines.coqui.bounds import longest
 from voice.engines.coqui.device import faults, size_of
 from voice.engines.coqui.library import torch, tts
 from voice.engines.coqui.vits import Row, Wave
+from voice.engines.coqui.words import marks
 from voice.engines.coqui.xtts import Conditioning
 from voice.engines.coqui.zoo import ANY_LANGUAGE, Description
 
@@ -54,23 +55,25 @@ class Vits(Resident):
         super().__init__(module, about)
         self._batcher = None
         if most > 1:
-            self._batcher = Batcher[Row, Wave](
+            self._batcher = Batcher[Row, vits.Spoken](
                 self._run, measure=lambda row: len(row.ids), window=window, most=most, largest=largest, name=name
             )
 
     def speak(self, utterance: Utterance) -> Generator[Wave, None, None]:
         row = self._row(utterance)
-        if self._batcher is None:
-            yield self._run([row])[0]
-        else:
-            yield self._batcher.submit(row, urgent=utterance.urgent)
+        spoken = self._run([row])[0] if self._batcher is None else self._batcher.submit(row, urgent=utterance.urgent)
+        if utterance.mark is not None:
+            symbols = vits.symbols(self._module, row.ids)
+            for mark in marks(utterance.text, symbols, spoken.frames, len(spoken.wave) / self.rate):
+                utterance.mark(mark)
+        yield spoken.wave
 
     def close(self) -> None:
         if self._batcher is not None:
             self._batcher.close()
         super().close()
 
-    def _run(self, rows: Sequence[Row]) -> list[Wave]:
+    def _run(self, rows: Sequence[Row]) -> list[vits.Spoken]:
         with faults():
             # alone it has nobody to sound like, and silence to decode is a tenth of a sentence
             return vits.speak(self._module, rows, after=0 if self._batcher is None else vits.AFTER)

@@ -40,6 +40,15 @@ class Row:
     language: int | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Spoken:
+    """What came of a row."""
+
+    wave: Wave
+    frames: tuple[float, ...]
+    # that each of its tokens lasts
+
+
 def tokens(model: Any, text: str, language: str | None) -> tuple[int, ...]:
     """UnsupportedText where the model knows no character of it: it would fail on an empty sentence."""
     ids = tuple(model.tokenizer.text_to_ids(text, language=language))
@@ -49,7 +58,12 @@ def tokens(model: Any, text: str, language: str | None) -> tuple[int, ...]:
     return ids
 
 
-def speak(model: Any, rows: Sequence[Row], *, after: int = AFTER) -> list[Wave]:
+def symbols(model: Any, ids: Sequence[int]) -> list[str]:
+    """The tokens as they are written; those that stand for nothing written have names of several characters, such as <BLNK>."""
+    return [model.tokenizer.characters.id_to_char(number) for number in ids]
+
+
+def speak(model: Any, rows: Sequence[Row], *, after: int = AFTER) -> list[Spoken]:
     """One pass over all rows. Each result depends on its own row alone, within the rounding of the device.
 
     `after` may be 0 where a row is always alone.
@@ -58,7 +72,7 @@ def speak(model: Any, rows: Sequence[Row], *, after: int = AFTER) -> list[Wave]:
         return _speak(model, rows, after)
 
 
-def _speak(model: Any, rows: Sequence[Row], after: int) -> list[Wave]:
+def _speak(model: Any, rows: Sequence[Row], after: int) -> list[Spoken]:
     th, helpers = torch(), tts("TTS.tts.utils.helpers")
     device = next(model.parameters()).device
     noise = Noise([row.seed for row in rows])
@@ -91,7 +105,8 @@ def _speak(model: Any, rows: Sequence[Row], after: int) -> list[Wave]:
 
     hop = waves.shape[1] // latent.shape[2]
     cut = waves.float().cpu().numpy()
-    return [cut[number, : int(frames[number]) * hop] for number in range(len(rows))]
+    lasting = durations[:, 0].float().cpu().tolist()
+    return [Spoken(cut[number, : int(frames[number]) * hop], tuple(lasting[number][: len(row.ids)])) for number, row in enumerate(rows)]
 
 
 def _speakers(rows: Sequence[Row], device: Any) -> dict[str, Any]:

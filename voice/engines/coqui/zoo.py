@@ -43,6 +43,11 @@ class Description:
     vocoder: Path | None = None
     # the folder of the model that turns its spectrograms to samples; None: it makes samples itself, or Griffin-Lim does
 
+    @property
+    def timed(self) -> bool:
+        """Whether it tells when each word is said."""
+        return self.kind == "vits"
+
 
 def is_in_zoo(location: str) -> bool:
     return location.partition("/")[0] in KINDS

@@ -19,6 +19,7 @@ from tests.servers import PostgresServer, RedisServer
 SHAPES = ("embedded", "deployed")
 SAME_IN_BOTH = (
     "tests/config/",
+    "tests/e2e/test_cloning.py",
     "tests/e2e/test_upstreams.py",
     "tests/jobs/test_outbound.py",
     "tests/neural/",

@@ -86,7 +86,7 @@ def test_staff_see_it_in_a_workers_memory_and_others_see_no_workers(system, tiny
         workers = client.get("/v1/workers", headers={"Authorization": f"Bearer {staff}"}).json()["data"]
         refused = client.get("/v1/workers", headers=system.another_user("stranger"))
 
-    assert [model["name"] for worker in workers for model in worker["loaded"]] == [tiny]
+    assert tiny in [model["name"] for worker in workers for model in worker["loaded"]]
     assert workers[0]["device"]["device"] in {"cpu", "cuda"}
     assert refused.status_code == 403
 

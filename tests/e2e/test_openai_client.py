@@ -161,7 +161,7 @@ def test_a_server_sent_stream_holds_the_audio_and_what_it_cost(system):
 @pytest.fixture
 def cloning(system: System) -> None:
     """A model that is said to speak like a sample, over the tone engine."""
-    fields = "engine='tone', verbatim=True, clones=True"
+    fields = "engine='tone', verbatim=True, clones=True, preference=1"
     system.shell(f"from voice.models import Model; Model.objects.get_or_create(name='clone', defaults=dict({fields}))")
 
 

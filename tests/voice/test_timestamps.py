@@ -45,7 +45,8 @@ def made(client: APIClient, text: str = "Hi you.", **fields: Any) -> Item:
     if work := claim(item.pk):
         with work:
             narrate(work)
-    return Item.objects.select_related("output").get(pk=item.pk)
+    spoken: Item = Item.objects.select_related("output").get(pk=item.pk)
+    return spoken
 
 
 def told(client: APIClient, item: Item, **query: str) -> Any:
@@ -130,6 +131,7 @@ def test_the_times_of_a_long_text_grow_to_its_end(alice, client_of, voice):
         assert edges == sorted(edges)
         assert edges[0] < 0.3
         assert item.output.seconds - 0.2 < edges[-1] <= item.output.seconds + 0.001
+    assert item.output.timestamps is not None
     assert item.output.timestamps.bytes < 40_000
 
 
@@ -286,6 +288,7 @@ def test_without_timestamps_it_is_another_request(alice, client_of):
 def test_they_are_deleted_with_the_last_output_that_has_them(alice, client_of):
     first, again = made(client_of(alice)), made(client_of(alice))
     name = first.output.timestamps_id
+    assert name is not None
 
     client_of(alice).delete(f"/v1/outputs/{first.output_id}")
     still_there = default_storage.exists(name)

@@ -48,7 +48,16 @@ def tts(name: str) -> Any:
     torch()
     with _door:
         import_torchaudio()
+        _quieten()
         return importlib.import_module(name)
+
+
+def _quieten() -> None:
+    """Transformers writes lines of its own to the log, of what it thinks of a model; its errors come as exceptions."""
+    messages = importlib.import_module("transformers.utils.logging")
+    messages.set_verbosity_error()
+    messages.disable_default_handler()
+    messages.enable_propagation()
 
 
 def import_torchaudio() -> None:

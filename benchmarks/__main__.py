@@ -1,19 +1,25 @@
-"""All figures in one run. Each line says what was measured, how often, and its median and extremes."""
+"""All figures in one run, or those that are named: `python -m benchmarks neural`.
+
+Each line says what was measured, how often, and its median and extremes.
+"""
 
 from __future__ import annotations
 
+import sys
 import tempfile
 from pathlib import Path
 
-from benchmarks import doorbell, latency, scale
+from benchmarks import doorbell, latency, neural, scale
 from tests.servers import PostgresServer, RedisServer
+
+ALL = {"doorbell": doorbell.report, "latency": latency.report, "scale": scale.report, "neural": neural.report}
 
 
 def main() -> None:
-    with tempfile.TemporaryDirectory() as folder, PostgresServer() as postgres, RedisServer() as redis:
-        doorbell.report(postgres.url, redis.url)
-        latency.report(Path(folder), postgres.url, redis.url)
-        scale.report(Path(folder), postgres.url, redis.url)
+    for name in sys.argv[1:] or ALL:
+        # services of its own each: what one leaves behind must not slow the next
+        with tempfile.TemporaryDirectory() as folder, PostgresServer() as postgres, RedisServer() as redis:
+            ALL[name](Path(folder), postgres.url, redis.url)
 
 
 main()

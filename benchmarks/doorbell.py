@@ -11,7 +11,7 @@ from pathlib import Path
 import django
 from django.core.management import call_command
 
-from benchmarks.figures import line
+from benchmarks.figures import line, processor_time
 
 ROUNDS = 200
 PAUSE = 0.15
@@ -21,7 +21,7 @@ IDLE = 20
 RESULTS = "bench:heard"
 
 
-def report(postgres_url: str, redis_url: str) -> None:
+def report(_folder: Path, postgres_url: str, redis_url: str) -> None:
     os.environ |= {
         "REDIS_URL": redis_url,
         "DATABASE_URL": postgres_url,
@@ -45,9 +45,9 @@ def report(postgres_url: str, redis_url: str) -> None:
             answer = client.blpop([RESULTS], timeout=10)
             assert answer is not None, "the worker is gone"
             taken.append(float(answer[1]))
-        before = _processor_time(worker.pid)
+        before = processor_time(worker.pid)
         time.sleep(IDLE)
-        share = (_processor_time(worker.pid) - before) / IDLE
+        share = (processor_time(worker.pid) - before) / IDLE
     finally:
         worker.terminate()
         worker.wait()
@@ -72,12 +72,6 @@ def _client():
     import redis
 
     return redis.Redis.from_url(os.environ["REDIS_URL"])
-
-
-def _processor_time(pid: int) -> float:
-    """Seconds of processor time that a process has used."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def _work() -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import httpx
 import psycopg
 
-from benchmarks.figures import line
+from benchmarks.figures import line, quantile
 from tests.e2e.system import System, running
 
 FEW = 100
@@ -70,7 +70,7 @@ def report(folder: Path, postgres_url: str, redis_url: str) -> None:
         print("Live speech (tone), to the first byte:")
         line("nothing else to do", idle)
         line(f"while a brief of {MANY} items runs on {THREADS} threads", busy)
-        print(f"  p95 {_p95(busy) / _p95(idle):.2f} times the idle one")
+        print(f"  p95 {quantile(busy, 0.95) / quantile(idle, 0.95):.2f} times the idle one")
         many = _wait(client, job) / MANY
         print(f"An item of {FEW}: {1000 * few:.1f} ms; of {MANY}: {1000 * many:.1f} ms, {many / few:.2f} times as much")
         print(f"Resident memory of web and worker: {before} MiB before, {_memory(system)} MiB after")
@@ -121,10 +121,6 @@ def _first_bytes(client: httpx.Client) -> list[float]:
                 pass
         time.sleep(0.05)
     return taken
-
-
-def _p95(seconds: list[float]) -> float:
-    return sorted(seconds)[int(len(seconds) * 0.95)]
 
 
 def _memory(system: System) -> list[int]:

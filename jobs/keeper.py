@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import socket
 import threading
+import time
 from collections.abc import Callable
 from typing import Any, Protocol
 
@@ -44,6 +45,8 @@ class Keeper(dramatiq.Middleware):
         self.name = f"{socket.gethostname()}:{os.getpid()}:{new_id('w')[-6:]}"
         self._held: set[Held] = set()
         self._lock = threading.Lock()
+        self._quiet = threading.Condition(self._lock)
+        # told when nothing urgent is held any more
         self._over = threading.Event()
         self._threads: list[threading.Thread] = []
         self.describe: Callable[[], dict[str, Any]] = dict
@@ -56,6 +59,18 @@ class Keeper(dramatiq.Middleware):
     def release(self, work: Held) -> None:
         with self._lock:
             self._held.discard(work)
+            if not self._urgent():
+                self._quiet.notify_all()
+
+    def let_pass(self, patience: float) -> float:
+        """Wait while this process makes something that somebody listens to, so many seconds at most; how many it were."""
+        started = time.monotonic()
+        with self._lock:
+            self._quiet.wait_for(lambda: not self._urgent(), patience)
+        return time.monotonic() - started
+
+    def _urgent(self) -> bool:
+        return any(not work.item.batch for work in self._held)
 
     def after_worker_boot(self, broker: dramatiq.Broker, worker: dramatiq.Worker) -> None:
         self._over.clear()

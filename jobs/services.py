@@ -18,7 +18,7 @@ from accounts.models import ApiKey, User
 from accounts.quotas import Amount, Reservation
 from accounts.replays import Asked, Done
 from config.errors import Unavailable
-from jobs import reuse
+from jobs import reuse, storage
 from jobs.dealing import deal, is_batch, queue_of, ring_all, tell_the_end
 from jobs.errors import Cancelled, InvalidState
 from jobs.limits import refuse_too_many, refuse_when_full, refuse_when_overloaded
@@ -104,6 +104,8 @@ def submit(*, owner: User, api_key: ApiKey | None, kind: str, orders: Sequence[O
     keys = [order.reuse_key for order in orders]
     wanted = {key for key, order in zip(keys, orders, strict=True) if key and not order.fresh}
     with transaction.atomic():
+        for source in {order.source for order in orders if order.source is not None}:
+            storage.hold(source)
         allowed = quotas.allowance(owner)
         cheap = reuse.stored(owner, wanted)
         percent = allowed.plan.reuse_percent

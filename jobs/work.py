@@ -52,6 +52,8 @@ OUTAGE_ATTEMPTS = 12
 # of an item that nobody waits for while a part of the service is away: some four minutes
 SILENCE = 5.0
 # seconds without a try after the stream could not be reached: one that hangs would hold up every block
+COURTESY = 0.1
+# seconds of an item that nobody waits for, at most, in which it lets go first what somebody does
 PIECE = 1 << 16
 # bytes in which an unstreamed result is told
 
@@ -85,6 +87,8 @@ class Work(AbstractContextManager["Work"]):
         self._written = 0
         self._halted = threading.Event()
         self._silent_until = 0.0
+        self._courtesy = COURTESY
+        # seconds that it may still wait for others
         self._deadline = time.monotonic() + settings.ITEM_TIME_LIMIT.total_seconds()
 
     def __enter__(self) -> Self:
@@ -108,6 +112,9 @@ class Work(AbstractContextManager["Work"]):
             raise Stopped
         if time.monotonic() > self._deadline:
             raise TimedOut
+        if self.item.batch and self._courtesy > 0:
+            # what somebody listens to goes first: also where threads are left, processors may not be
+            self._courtesy -= keeper.let_pass(self._courtesy)
 
     def write(self, data: bytes, *, seconds: float = 0.0) -> None:
         """Add to the result and tell whoever follows. `seconds` of audio are what is charged for."""

@@ -56,6 +56,11 @@ def convert(item_id: str) -> None:
             conversions.convert(work)
 
 
+@dramatiq.actor(queue_name="neural-batch", priority=10)
+def convert_in_batch(item_id: str) -> None:
+    convert.fn(item_id)
+
+
 @dramatiq.actor(queue_name="neural-batch", priority=20)
 def check_model(name: str) -> None:
     """Look at a registered model and let it say a sentence; what is wrong with it is noted on its row."""

@@ -10,7 +10,7 @@ from accounts.listed import Listed
 from voice import registry
 from voice.custom_admin import ConsentAdmin, VoiceAdmin
 from voice.engines.coqui import Coqui
-from voice.models import Lexicon, LexiconVersion, Model, ModelAlias, VoiceAlias
+from voice.models import Lexicon, LexiconVersion, Model, ModelAlias, Voice, VoiceAlias
 
 __all__ = ["ConsentAdmin", "VoiceAdmin"]
 # Django looks for what is registered in this module only
@@ -62,6 +62,12 @@ class ModelAdmin(admin.ModelAdmin):
         super().save_model(request, model, form, change)
         if model.location:
             registry.ask_to_check(model.pk)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """With a model its voices go, and nobody's own are to go unasked."""
+        mine = Voice.objects.exclude(owner=None)
+        used = (mine if obj is None else mine.filter(model=obj)).exists()
+        return not used and super().has_delete_permission(request, obj)
 
     @admin.display(boolean=True, description="Works")
     def working(self, model: Model) -> bool:

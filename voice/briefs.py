@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from typing import IO, Annotated, Any, Literal
 
 from django.core.files.uploadedfile import UploadedFile
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
 from config.errors import Refusal
@@ -62,17 +62,27 @@ Plain = Annotated[str, AfterValidator(_plain)]
 
 
 class BriefItem(BaseModel):
-    """One text. What it leaves out is as the brief says."""
+    """One text, or one output of yours that is to be converted. What it leaves out is as the brief says."""
 
     model_config = _STRICT
 
     input: str
+    source: str | None = Field(None, max_length=40, description="in place of input: the id of an output, for another voice to say")
     ref: Annotated[Plain, Field(max_length=LONGEST_REF)] = ""
     voice: VoiceName | None = None
     language: Language | None = None
     speed: Speed | None = None
     normalize: bool | None = None
     lexicon: LexiconReference | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _one(cls, item: Any) -> Any:
+        if not isinstance(item, dict) or item.get("source") is None:
+            return item
+        if item.get("input"):
+            raise PydanticCustomError("invalid_value", "An item has an 'input' or a 'source', not both.")
+        return {**item, "input": ""}
 
 
 class Brief(BaseModel):

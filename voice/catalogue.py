@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 import structlog
@@ -11,6 +11,8 @@ from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 
 from config.errors import Refusal
+from jobs import departure
+from jobs.departure import Reason
 from voice import registry
 from voice.engines import available
 from voice.engines.base import EngineUnavailable, Speaker, Synthesizer
@@ -59,11 +61,17 @@ def models() -> Coqui | None:
                 patience=settings.MODEL_PATIENCE,
                 window=settings.BATCH_WINDOW,
                 most=settings.BATCH_SIZE,
-            )
+            ),
+            # nobody starts a server again that runs its workers itself
+            emptied=_stay if settings.EMBEDDED else partial(departure.ask, Reason.RECYCLED),
         )
     except EngineUnavailable as missing:
         log.info("no models here", reason=str(missing))
         return None
+
+
+def _stay() -> None:
+    log.info("no model is in memory")
 
 
 def engines() -> dict[str, Synthesizer]:

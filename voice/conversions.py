@@ -18,15 +18,16 @@ from accounts.serializers import Body
 from config.errors import InternalError, Refusal
 from jobs import services as jobs
 from jobs import storage
-from jobs.models import Blob, Item
+from jobs.models import Blob, Item, Output
 from jobs.work import Work
 from voice import catalogue, registry
 from voice.audio.decode import decode
+from voice.audio.errors import AudioFormatUnsupported
 from voice.audio.formats import FORMATS
 from voice.audio.pcm import RATE, Resampler
 from voice.cloning import reference
 from voice.engines.base import Pcm
-from voice.errors import ConversionUnavailable, EngineMissing, NoSamples, VoiceNotFound
+from voice.errors import ConversionUnavailable, EngineMissing, NoSamples, OutputNotFound, VoiceNotFound
 from voice.intake import RAW
 from voice.models import Model, Task, Voice
 from voice.rendering import render
@@ -35,6 +36,8 @@ from voice.uploads import Purpose, bounds, look, opened
 
 CONVERSION = "conversion"
 # the kind of such jobs and of what is charged for them
+CONTAINERS = {"mp3": "mp3", "wav": "wav", "flac": "flac", "opus": "ogg", "aac": "aac"}
+# that outputs are in, by their format; bare samples are in none
 BLOCK_SECONDS = 1.0
 # of the source that go to the model at once
 BYTES_A_SECOND = {"wav": 32_000, "flac": 32_000}
@@ -99,6 +102,31 @@ def request_conversion(
         for blob in kept:
             storage.remove(blob.pk)
     return item, done.replayed
+
+
+def order_conversion(*, owner: User, source: str, voice: str, model: str | None, form: str, batch: bool, **fields: Any) -> jobs.Order:
+    """The order to convert an output of somebody's own."""
+    output = Output.objects.of(owner).listed().filter(pk=source).select_related("blob").first()
+    if output is None:
+        raise OutputNotFound(source)
+    container = CONTAINERS.get(output.format)
+    if container is None:
+        unsupported = AudioFormatUnsupported("Bare samples can't be converted: their rate is written nowhere.")
+        unsupported.param = "source"
+        raise unsupported
+    target, chosen = _target(owner, voice), _model(model)
+    options = {"engine": chosen.engine, "model": chosen.name, "container": container, "format": form}
+    return jobs.Order(
+        actor="convert_in_batch" if batch else "convert",
+        text="",
+        source=output.blob,
+        format=form,
+        media_type=FORMATS[form].media_type,
+        voice_id=target.pk,
+        expected=Amount(milliseconds=round(output.seconds * MILLISECONDS)),
+        options=options | target.configuration,
+        **fields,
+    )
 
 
 def convert(work: Work) -> None:

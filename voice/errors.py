@@ -138,6 +138,13 @@ class EngineMissing(Unavailable):
     message = "The worker that took this has no such engine."
 
 
+class ModelInUse(Conflict):
+    code = "model_in_use"
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"Users have voices of their own by the model '{name}'. Disable it instead, or delete those first.", param="name")
+
+
 class ModelExists(Conflict):
     code = "model_exists"
 
@@ -233,3 +240,10 @@ class NoSamples(Refusal):
 
     def __init__(self, name: str) -> None:
         super().__init__(f"'{name}' was not recorded, so nothing can be made to sound like it. Name a voice of your own.", param="voice")
+
+
+class OutputNotFound(NotFound):
+    code = "output_not_found"
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"There is no output '{name}'. GET /v1/outputs lists yours.", param="source")

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import dramatiq
+from django.db import transaction
 from django.db.models.functions import Now
 
 from config.errors import Refusal
 from voice.engines.base import Source, Utterance
 from voice.engines.coqui import Coqui
 from voice.engines.coqui.zoo import Description
-from voice.errors import ModelExists, ModelNotFound
+from voice.errors import ModelExists, ModelInUse, ModelNotFound
 from voice.models import Model, Task, Voice
 
 ENGINE = "coqui"
@@ -43,6 +44,14 @@ def source_of(model: Model | None, name: str) -> Source:
     if model is None or model.source is None:
         raise ModelNotFound(name)
     return model.source
+
+
+def forget(model: Model) -> None:
+    """Remove a model and its own voices. ModelInUse while somebody's own voice speaks by it."""
+    with transaction.atomic():
+        if Voice.objects.filter(model=model).exclude(owner=None).exists():
+            raise ModelInUse(model.name)
+        model.delete()
 
 
 def examine(model: Model, engine: Coqui) -> bool:

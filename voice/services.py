@@ -21,6 +21,7 @@ from jobs.webhooks import register
 from voice import registry
 from voice.audio.formats import FORMATS
 from voice.briefs import Brief, BriefItem
+from voice.conversions import CONVERSION, order_conversion
 from voice.errors import (
     InvalidCharacter,
     ModelNotFound,
@@ -193,18 +194,20 @@ def request_brief(
 
     def act() -> Done:
         brief, items = read()
-        casting = Casting(owner)
+        kind = CONVERSION if items[0].source else SPEECH
+        order = _converted(owner, brief) if kind == CONVERSION else _spoken(owner, brief)
         orders = []
         for index, item in enumerate(items):
             try:
-                line = _line(brief, item)
-                orders.append(casting.order(line, batch=True, ref=item.ref, streamed=False, expires_after=brief.expires_after, fresh=fresh))
+                if bool(item.source) != bool(items[0].source):
+                    raise Refusal("A brief has texts, or outputs to convert, not both.", param="source")
+                orders.append(order(item, batch=True, ref=item.ref, streamed=False, expires_after=brief.expires_after, fresh=fresh))
             except Refusal as refusal:
                 refusal.param = f"items[{index}].{refusal.param or 'input'}"
                 raise
         webhook = register(owner, brief.webhook_url, param="webhook_url") if brief.webhook_url else None
         about = jobs.About.of(asked, name=brief.name, metadata=brief.metadata, priority=brief.priority, webhook=webhook)
-        job = jobs.submit(owner=owner, api_key=api_key, kind=SPEECH, orders=orders, about=about)
+        job = jobs.submit(owner=owner, api_key=api_key, kind=kind, orders=orders, about=about)
         job.refresh_from_db()
         return Done(job.pk, JobSerializer(job).data)
 
@@ -220,13 +223,30 @@ def _actor(model: Model, *, batch: bool) -> str:
     return f"speak{'_by_model' if model.engine == registry.ENGINE else ''}{'_in_batch' if batch else ''}"
 
 
-def _line(brief: Brief, item: BriefItem) -> Line:
+def _spoken(owner: User, brief: Brief) -> Callable[..., jobs.Order]:
+    casting = Casting(owner)
+    return lambda item, **fields: casting.order(_line(brief, item), **fields)
+
+
+def _converted(owner: User, brief: Brief) -> Callable[..., jobs.Order]:
+    # the model that a brief has when it names none is one that speaks
+    model = brief.model if "model" in brief.model_fields_set else None
+    return lambda item, **fields: order_conversion(
+        owner=owner, source=item.source, voice=_voice(brief, item), model=model, form=brief.response_format, **fields
+    )
+
+
+def _voice(brief: Brief, item: BriefItem) -> str:
     voice = item.voice or brief.voice
     if voice is None:
         raise Refusal("Name a voice, for the item or for the brief.", code="missing_required_parameter", param="voice")
+    return voice
+
+
+def _line(brief: Brief, item: BriefItem) -> Line:
     return Line(
         text=item.input,
-        voice=voice,
+        voice=_voice(brief, item),
         model=brief.model,
         format=brief.response_format,
         language=item.language or brief.language,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import time
 import wave
 from pathlib import Path
 
@@ -101,6 +102,42 @@ def test_a_conversion_streams_and_is_kept_without_its_source(system, voice, reco
     assert converted.content == output.content
     assert again.headers["x-cache"] == "hit"
     assert left == "0"
+
+
+def test_outputs_are_converted_in_a_brief(system, voice):
+    with system.client() as client:
+        made = client.post("/v1/audio/speech", json={"model": "flite", "voice": "slt", "input": SAMPLE, "response_format": "mp3"})
+        brief = {"voice": voice, "response_format": "wav", "items": [{"source": made.headers["x-output-id"], "ref": "a"}]}
+        job = client.post("/v1/jobs", json=brief)
+        assert job.status_code == 202, job.text
+        deadline = time.monotonic() + 60
+        while (state := client.get(f"/v1/jobs/{job.json()['id']}").json()["state"]) in {"queued", "running"}:
+            assert time.monotonic() < deadline
+            time.sleep(0.2)
+        (item,) = client.get(f"/v1/jobs/{job.json()['id']}/items").json()["data"]
+        converted = client.get(f"/v1/outputs/{item['output_id']}/content")
+        kept = client.get(f"/v1/outputs/{made.headers['x-output-id']}/content")
+
+    assert state == "completed"
+    assert seconds_of(converted.content) > 3
+    assert kept.content == made.content
+
+
+@pytest.mark.parametrize(
+    ("items", "status", "code", "param"),
+    [
+        ([{"source": "out_nobody"}], 404, "output_not_found", "items[0].source"),
+        ([{"source": "out_nobody", "input": "a"}], 400, "invalid_value", "items[0]"),
+        ([{"ref": "a"}], 400, "missing_required_parameter", "items[0].input"),
+        ([{"input": "a"}, {"source": "out_nobody"}], 400, "invalid_request", "items[1].source"),
+    ],
+)
+def test_a_brief_that_converts_what_it_can_not_is_refused(system, voice, items, status, code, param):
+    with system.client() as client:
+        refused = client.post("/v1/jobs", json={"voice": voice, "items": items})
+
+    error = refused.json()["error"]
+    assert (refused.status_code, error["code"], error["param"]) == (status, code, param)
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import hashlib
+import threading
+import time
 from datetime import timedelta
 from pathlib import Path
 
@@ -346,3 +348,34 @@ def test_an_outage_does_not_keep_a_batch_alive_for_ever(alice):
             raise StorageUnavailable
 
     assert Item.objects.get().state == State.FAILED
+
+
+def test_what_nobody_waits_for_lets_go_first_what_somebody_does(alice, monkeypatch):
+    monkeypatch.setattr("jobs.work.COURTESY", 60.0)
+    live, batch = claimed(make_item(alice)), claimed(make_item(alice, batch=True))
+    done: list[str] = []
+
+    def make() -> None:
+        with batch:
+            batch.write(b"batch")
+            done.append("batch")
+
+    with live:
+        thread = threading.Thread(target=make)
+        thread.start()
+        time.sleep(0.2)
+        done.append("live")
+    thread.join(30)
+
+    assert done == ["live", "batch"]
+
+
+def test_it_waits_for_a_moment_only_however_many_are_listened_to(alice, monkeypatch):
+    monkeypatch.setattr("jobs.work.COURTESY", 0.01)
+    live, batch = claimed(make_item(alice)), claimed(make_item(alice, batch=True))
+
+    with live, batch:
+        for _ in range(100):
+            batch.write(b"batch")
+
+    assert Item.objects.get(pk=batch.item.pk).state == State.COMPLETED

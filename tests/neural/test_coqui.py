@@ -60,7 +60,7 @@ class Failing:
         self.held_at_retry = 0
         self._speak = vits.speak
 
-    def __call__(self, module: Any, rows: Any) -> list[Spoken]:
+    def __call__(self, module: Any, rows: Any, **options: Any) -> list[Spoken]:
         self.calls += 1
         self.held_at_retry = sum(activations() is not None for activations in self.held)
         if self.left:
@@ -68,7 +68,7 @@ class Failing:
             activations = torch().zeros(1_000)
             self.held.append(weakref.ref(activations))
             raise self._error
-        return self._speak(module, rows)
+        return self._speak(module, rows, **options)
 
 
 @pytest.fixture

@@ -72,6 +72,10 @@ class Tone(Synthesizer):
     def speakers(self) -> Sequence[Speaker]:
         return [Speaker("tone", ("mul",), RATE, description="Not speech: each byte of the text as 40 ms of a tone, for tests.")]
 
+    def rate(self, _utterance: Utterance) -> int:
+        """The same whoever is to speak: it also stands in for a model that clones."""
+        return RATE
+
     def synthesize(self, utterance: Utterance) -> Generator[Pcm, None, None]:
         """Yield int16 blocks of shape (960 n,), n bytes of the text each, at 24 kHz.
 

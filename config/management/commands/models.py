@@ -71,7 +71,7 @@ class Command(BaseCommand):
             raise CommandError(f"{broken} of {len(models)} can't be used on this machine.")
 
     def _remove(self, *, name: str, **_options: Any) -> None:
-        self._model(name).delete()
+        registry.forget(self._model(name))
         self.stdout.write(f"{name} is forgotten.")
 
     @staticmethod

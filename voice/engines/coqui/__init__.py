@@ -25,7 +25,7 @@ from voice.engines.base import (
     Utterance,
 )
 from voice.engines.batch import OutOfMemory
-from voice.engines.coqui import device, library, zoo
+from voice.engines.coqui import device, layout, library, zoo
 from voice.engines.coqui.conversion import Converter, pieces
 from voice.engines.coqui.resident import Resident, SingleShot, Vits, Xtts
 from voice.engines.coqui.vits import Wave
@@ -69,10 +69,12 @@ class Coqui(Synthesizer):
     speeds: ClassVar[tuple[float, float]] = (0.5, 2.0)
     verbatim: ClassVar[bool] = False
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, *, emptied: Callable[[], None] = lambda: None) -> None:
+        """`emptied` is called when the last model has left an accelerator, where a context stays that only the process's end gives back."""
         if not library.installed():
             raise EngineUnavailable("Coqui TTS is not installed: pip install 'voice-platform[gpu]'")
         self._settings = settings
+        self._emptied = emptied
         self._lost = threading.Event()
         self._sweeper: threading.Thread | None = None
         self._starting = threading.Lock()
@@ -196,6 +198,8 @@ class Coqui(Synthesizer):
             )
             module = loaded.tts_model.to(where)
         device.fold(module)
+        if not cuda:
+            layout.turn(module)
         if about.kind == "xtts":
             return Xtts(module, about, name=source.name, patience=self._settings.patience)
         if about.kind == "vits":
@@ -240,6 +244,8 @@ class Coqui(Synthesizer):
         while not over.wait(min(SWEEP_EVERY, self._settings.idle)):
             if self._pool.sweep():
                 device.release()
+                if self._device().startswith(device.CUDA) and not self._pool.report():
+                    self._emptied()
 
 
 def _model_of(source: Source | None) -> Source:

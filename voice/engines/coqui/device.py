@@ -11,6 +11,8 @@ from voice.engines.base import DeviceLost
 from voice.engines.batch import OutOfMemory
 from voice.engines.coqui.library import torch
 
+CUDA = "cuda"
+
 STICKY = ("cuda error", "device-side assert", "cublas_status", "cudnn_status", "unspecified launch failure", "illegal memory access")
 # in what torch says when every later call of the process will fail as well
 

@@ -47,11 +47,11 @@ def tts(name: str) -> Any:
         raise EngineUnavailable("Coqui TTS is not installed: pip install 'voice-platform[gpu]'")
     torch()
     with _door:
-        _import_torchaudio()
+        import_torchaudio()
         return importlib.import_module(name)
 
 
-def _import_torchaudio() -> None:
+def import_torchaudio() -> None:
     """A torchaudio built for CUDA can't load its extension beside a torch for the CPU, and works without; it must be led past it."""
     try:
         importlib.import_module("torchaudio")

@@ -75,7 +75,8 @@ class Vits(Resident):
 
     def _run(self, rows: Sequence[Row]) -> list[vits.Spoken]:
         with faults():
-            return vits.speak(self._module, rows)
+            # alone it has nobody to sound like, and silence to decode is a tenth of a sentence
+            return vits.speak(self._module, rows, after=0 if self._batcher is None else vits.AFTER)
 
     def _row(self, utterance: Utterance) -> Row:
         language = utterance.language

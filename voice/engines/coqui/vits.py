@@ -63,13 +63,16 @@ def symbols(model: Any, ids: Sequence[int]) -> list[str]:
     return [model.tokenizer.characters.id_to_char(number) for number in ids]
 
 
-def speak(model: Any, rows: Sequence[Row]) -> list[Spoken]:
-    """One pass over all rows. Each result depends on its own row alone, within the rounding of the device."""
+def speak(model: Any, rows: Sequence[Row], *, after: int = AFTER) -> list[Spoken]:
+    """One pass over all rows. Each result depends on its own row alone, within the rounding of the device.
+
+    `after` may be 0 where a row is always alone.
+    """
     with torch().inference_mode():
-        return _speak(model, rows)
+        return _speak(model, rows, after)
 
 
-def _speak(model: Any, rows: Sequence[Row]) -> list[Spoken]:
+def _speak(model: Any, rows: Sequence[Row], after: int) -> list[Spoken]:
     th, helpers = torch(), tts("TTS.tts.utils.helpers")
     device = next(model.parameters()).device
     noise = Noise([row.seed for row in rows])
@@ -88,7 +91,7 @@ def _speak(model: Any, rows: Sequence[Row]) -> list[Spoken]:
     durations = th.ceil(th.exp(log_durations) * text_mask * paces).clamp_max(LONGEST_TOKEN)
 
     frames = durations.sum([1, 2]).clamp_min(1).long()
-    mask = helpers.sequence_mask(frames, int(frames.max()) + AFTER).to(text_mask.dtype).unsqueeze(1)
+    mask = helpers.sequence_mask(frames, int(frames.max()) + after).to(text_mask.dtype).unsqueeze(1)
     path = helpers.generate_path(durations.squeeze(1), (text_mask * mask.transpose(1, 2)).transpose(1, 2))
     means, log_scales = (values @ path for values in (means, log_scales))
     drawn = th.from_numpy(noise.draw(len(rows), means.shape[1], means.shape[2])).to(means)

@@ -103,7 +103,8 @@ def locate(location: str, models: Path) -> Path:
 
 
 def _missing(location: str) -> ModelBroken:
-    return ModelBroken(f"'{location}' is not on this machine: no config.json. Fetch it with `manage.py models pull`.")
+    what = "Fetch it with `manage.py models pull`." if is_in_zoo(location) else "Put the folder there, with config.json and the checkpoint."
+    return ModelBroken(f"'{location}' is not on this machine: no config.json. {what}")
 
 
 def vocoder(location: str, folder: Path, models: Path) -> Path | None:

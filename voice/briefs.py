@@ -24,6 +24,8 @@ MOST_METADATA = 16
 # OpenAI's own limits on metadata
 LONGEST_METADATA_KEY = 64
 LONGEST_METADATA_VALUE = 512
+LISTS = frozenset({"timestamp_granularities"})
+# fields that a form may have several of
 MOST_REPORTED = 10
 # lines of an upload that are named in the refusal
 LONGEST_LINE = 1 << 20

@@ -22,7 +22,7 @@ from config.errors import Refusal
 from jobs.job_serializers import JobSerializer
 from jobs.job_views import JobList
 from jobs.negotiation import AnyAccept
-from voice.briefs import Brief, BriefItem, JobRequest, JobUpload, uploaded
+from voice.briefs import LISTS, Brief, BriefItem, JobRequest, JobUpload, uploaded
 from voice.delivery import Accepted, delivered
 from voice.errors import ModelNotFound
 from voice.models import Model, ModelAlias
@@ -124,10 +124,11 @@ def _brief(request: Request) -> tuple[Brief, list[BriefItem]]:
 
 
 def _fields(form: QueryDict, files: Container[str]) -> Iterator[tuple[str, Any]]:
-    """Of a form without its files. A list comes as a field whose name ends in brackets, as often as it has members."""
-    for name in form:
-        if name not in files:
-            yield name.removesuffix("[]"), form.getlist(name) if name.endswith("[]") else form[name]
+    """Of a form without its files. A list comes as a field for each member, whose name may end in brackets."""
+    for sent in form:
+        if sent not in files:
+            name = sent.removesuffix("[]")
+            yield (name, form.getlist(sent)) if name in LISTS else (sent, form[sent])
 
 
 class Models(APIView):

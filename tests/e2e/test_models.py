@@ -46,7 +46,7 @@ def test_it_is_listed_with_its_licence(system, tiny):
         shown = client.get(f"/v1/models/{tiny}").json()
         voices = {voice["id"] for voice in client.get("/v1/audio/voices").json()["data"]}
 
-    assert (shown["task"], shown["licence"]) == ("speech", "CC0")
+    assert (shown["task"], shown["licence"], shown["timed"]) == ("speech", "CC0", True)
     assert {"tiny/ann", "tiny/bob"} <= voices
 
 
@@ -71,6 +71,18 @@ def test_a_brief_is_made_by_it(system, tiny):
             time.sleep(0.2)
 
     assert (job["state"], job["counts"]["completed"]) == ("completed", 4)
+
+
+def test_it_tells_when_each_word_is_said(system, tiny):
+    asked = {"model": tiny, "voice": "tiny/ann", "input": "It costs $5, my friend. Goodbye.", "timestamp_granularities": ["word"]}
+    with system.client() as client:
+        answer = client.post("/v1/audio/speech", json={**asked, "response_format": "pcm"})
+        words = client.get(f"/v1/outputs/{answer.headers['x-output-id']}/timestamps").json()["words"]
+
+    assert [word["word"] for word in words] == ["It", "costs", "$5", "my", "friend", "Goodbye"]
+    edges = [edge for word in words for edge in (word["start"], word["end"])]
+    assert edges == sorted(edges)
+    assert 0 < edges[-1] <= len(answer.content) / BYTES_PER_SECOND
 
 
 def test_staff_see_it_in_a_workers_memory_and_others_see_no_workers(system, tiny):

@@ -187,14 +187,31 @@ def test_what_is_no_such_list_is_refused(alice, client_of, fields, code):
     assert (response.status_code, response.json()["error"]["code"]) == (400, code), response.content
 
 
-def test_a_form_names_them_in_brackets(alice, client_of):
+@pytest.mark.parametrize("name", ["timestamp_granularities[]", "timestamp_granularities"])
+def test_a_form_has_one_field_for_each(alice, client_of, name):
     file = SimpleUploadedFile("lines.csv", b"input\none\n")
-    body = {"voice": "tone", "timestamp_granularities[]": ["sentence", "word"], "file": file}
+    body = {"voice": "tone", name: ["sentence", "word"], "file": file}
 
     response = client_of(alice).post("/v1/jobs", body, format="multipart")
 
     assert response.status_code == 202, response.content
     assert Item.objects.get().options["timestamp_granularities"] == ["sentence", "word"]
+
+
+def test_a_form_may_ask_for_one(alice, client_of):
+    body = {"voice": "tone", "timestamp_granularities[]": "word", "file": SimpleUploadedFile("lines.csv", b"input\none\n")}
+
+    client_of(alice).post("/v1/jobs", body, format="multipart")
+
+    assert Item.objects.get().options["timestamp_granularities"] == ["word"]
+
+
+def test_other_fields_have_no_brackets(alice, client_of):
+    body = {"voice[]": "tone", "file": SimpleUploadedFile("lines.csv", b"input\none\n")}
+
+    response = client_of(alice).post("/v1/jobs", body, format="multipart")
+
+    assert (response.status_code, response.json()["error"]["code"]) == (400, "unknown_field"), response.content
 
 
 def test_only_what_was_asked_for_is_told(alice, client_of):

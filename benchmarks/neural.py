@@ -25,8 +25,8 @@ from tests.neural.makers import SMALL_VITS, make_vits
 MODEL = "small"
 LEVELS = (1, 4, 8, 16)
 # clients at a time
-ROUNDS = 5
-REQUESTS = 32
+ROUNDS = 3
+REQUESTS = 24
 # in a round at each level
 SHORT = 2
 # sentences of their texts

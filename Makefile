@@ -33,8 +33,9 @@ test: $(VENV)/.dev  ## check, then every test in both shapes, on real servers
 	$(VENV)/bin/coverage combine -q
 	$(VENV)/bin/coverage report
 
-# these start services of their own: either run may have them, and both are to take about as long
-embedded: LEFT = --ignore=tests/jobs/test_schedule.py
+# what starts services of its own is run once, and so is what only tells of sockets and hooks; both runs are to take about as long
+ONCE = events sockets stopping webhooks
+embedded: LEFT = --ignore=tests/jobs/test_schedule.py $(ONCE:%=--ignore=tests/e2e/test_%.py)
 deployed: LEFT = --ignore=tests/e2e/test_faults.py
 embedded deployed:
 	$(VENV)/bin/coverage run -m pytest -p no:cacheprovider --shape=$@ $(LEFT)

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.system import System, running
+from tests.servers import RedisServer
 
 
 @pytest.fixture(autouse=True)
@@ -46,6 +47,13 @@ def fresh_database(postgres_url: str) -> Callable[[], str]:
         return f"{postgres_url.rpartition('/')[0]}/{name}"
 
     return make
+
+
+@pytest.fixture
+def redis_server() -> Iterator[RedisServer]:
+    """One of a test's own: it may be taken away, and no worker of another system takes what is sent by it."""
+    with RedisServer() as server:
+        yield server
 
 
 @pytest.fixture

@@ -24,13 +24,6 @@ SLOW = 1060
 
 
 @pytest.fixture
-def redis_server() -> Iterator[RedisServer]:
-    """One that a test may take away."""
-    with RedisServer() as server:
-        yield server
-
-
-@pytest.fixture
 def apart(folder: Path, fresh_database: Callable[[], str], redis_server: RedisServer) -> Iterator[System]:
     """Web and two workers as processes, on services of their own."""
     with running(

@@ -126,7 +126,7 @@ def test_a_model_that_is_not_there_says_so_and_not_where(system, tmp_path):
 def test_a_worker_that_lost_its_device_ends_and_the_next_does_the_work_once(shape, tmp_path: Path, request: pytest.FixtureRequest):
     if shape == "embedded":
         pytest.skip("the worker is the server's process, which nobody starts again")
-    urls = {"DATABASE_URL": request.getfixturevalue("fresh_database")(), "REDIS_URL": request.getfixturevalue("redis_url")}
+    urls = {"DATABASE_URL": request.getfixturevalue("fresh_database")(), "REDIS_URL": request.getfixturevalue("redis_server").url}
     with running(tmp_path, server="uvicorn", supervised=True, **urls) as system:
         with system.client() as client:
             answer = client.post(

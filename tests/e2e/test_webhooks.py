@@ -24,7 +24,7 @@ def telling(request: pytest.FixtureRequest, shape: str, folder: Path):
             "server": "uvicorn",
             "workers": 1,
             "DATABASE_URL": request.getfixturevalue("fresh_database")(),
-            "REDIS_URL": request.getfixturevalue("redis_url"),
+            "REDIS_URL": request.getfixturevalue("redis_server").url,
         }
     with running(folder, WEBHOOK_PRIVATE="true", **deployed) as system:
         yield system

@@ -34,9 +34,9 @@ def stored(owner: User, keys: Collection[str], *, to_serve: bool = False) -> dic
     found = Output.objects.of(owner).lasting().filter(reuse_key__in=keys).select_related("blob", "timestamps")
     if not to_serve:
         return {output.reuse_key: output for output in found}
-    held = list(found.select_for_update(of=("blob",)))
+    held = list(found.select_for_update(of=("blob",), no_key=True))
     # in a statement of its own: an outer join's rows can't be locked
-    timed = Blob.objects.select_for_update().filter(pk__in={output.timestamps_id for output in held} - {None})
+    timed = Blob.objects.select_for_update(no_key=True).filter(pk__in={output.timestamps_id for output in held} - {None})
     there = {None, *timed.values_list("pk", flat=True)}
     return {output.reuse_key: output for output in held if output.timestamps_id in there}
 

@@ -79,7 +79,8 @@ def keep(file: IO[bytes], *, owner_id: Any, form: str) -> Blob:
 
 def hold(blob: Blob) -> None:
     """Keep a blob that is about to be named from being removed, to the end of the transaction. StorageUnavailable when it was before."""
-    if not Blob.objects.select_for_update().filter(pk=blob.pk).exists():
+    # no key: whoever else is about to name it need not wait
+    if not Blob.objects.select_for_update(no_key=True).filter(pk=blob.pk).exists():
         raise StorageUnavailable("What was stored was removed meanwhile. Send it again.")
 
 

@@ -127,8 +127,9 @@ def disable(webhook: Webhook) -> bool:
 
 
 def remove(webhook: Webhook) -> None:
-    """Delete it with its log. Its row is locked first, as for what came of a try: in one order, so that nobody waits for ever."""
+    """Delete it with its log. Rows are locked in one order, so that nobody waits for ever: jobs, as where one ends, then its own."""
     with transaction.atomic():
+        webhook.jobs.update(webhook=None)
         Webhook.objects.select_for_update().filter(pk=webhook.pk).first()
         webhook.delete()
 

@@ -76,9 +76,13 @@ def rename_voice(*, owner: User, voice: Voice, name: str) -> None:
 def delete_voice(voice: Voice) -> None:
     """Delete a voice with its samples, and stop what is being spoken in it. What was made with it stays."""
     with transaction.atomic():
+        spoken = Item.objects.filter(voice=voice)
+        running = list(spoken.filter(state=State.RUNNING))
+        # items before the voice: who ends one may wait for who submits one, and he for the voice
+        spoken.update(voice=None)
         locked = _locked(voice)
         names = list(locked.samples.values_list("blob_id", flat=True))
-        running = list(Item.objects.filter(voice=locked, state=State.RUNNING))
+        running += spoken.filter(state=State.RUNNING)
         locked.delete()
     # what is claimed from here on finds no voice
     for item in running:

@@ -380,13 +380,15 @@ class Item(models.Model):
     @transaction.atomic
     def _end(self, rows: ItemRows, state: State, error: Refusal | None, charge: Charge | None = None) -> bool:
         why = {"error_code": error.code, "error_message": error.message[:LONGEST_REASON], "error_status": error.status} if error else {}
-        following = Job.objects.filter(pk=self.job_id).values("sequence")
-        now = {"state": state, "lease_until": None, "finished_at": Now(), "period_starts_at": None, **why}
         # an instance from before a retry must not settle what the retry reserved
-        if not rows.filter(pk=self.pk, period_starts_at=self.period_starts_at).update(**now):
+        ours = rows.filter(pk=self.pk, period_starts_at=self.period_starts_at)
+        if not ours.select_for_update(no_key=True).values_list("pk").first():
             return False
         Job.objects.count_end(self.job_id, state)
-        # only now that the job's row is locked is the number its own
-        Item.objects.filter(pk=self.pk).update(sequence=Subquery(following))
+        # only now that the job's row is locked is the number its own. Written once: at a row's second change within a transaction
+        # PostgreSQL looks at everything that it names, and would wait here, with the quota's row, for whoever has those rows
+        number = Job.objects.filter(pk=self.job_id).values("sequence")
+        now = {"state": state, "lease_until": None, "finished_at": Now(), "period_starts_at": None, **why}
+        Item.objects.filter(pk=self.pk).update(sequence=Subquery(number), **now)
         quotas.settle(self.reservation, [charge] if charge else [])
         return True

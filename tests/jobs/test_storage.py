@@ -19,7 +19,8 @@ from jobs.errors import InvalidState, StorageUnavailable
 from jobs.models import Blob, Output, State
 from jobs.purging import purge
 from jobs.storage import Folder, discard, forget, keep, remove
-from tests.factories import keep_output, make_item, make_output
+from tests.factories import keep_output, make_item, make_output, make_running, make_voice
+from voice.models import Voice
 
 ROUNDS = 20
 PATIENCE = 30.0
@@ -369,3 +370,24 @@ def test_a_file_that_was_written_too_late_is_not_relied_upon(transactional_db, a
 
     purge()
     assert not Blob.objects.exists()
+
+
+def test_an_item_ends_whoever_has_the_rows_that_it_names(transactional_db, alice, threads, shape):
+    """Its owner's quota is locked then: waiting for a blob, it would wait for ever for one who has the blob and wants the quota."""
+    if shape == "embedded":
+        pytest.skip("SQLite has one lock for all rows")
+    blob = keep(io.BytesIO(b"source"), owner_id=alice.pk, form="pcm")
+    item = make_running(alice, source=blob, voice=make_voice(owner=alice))
+
+    def end() -> bool:
+        try:
+            return item.end(State.COMPLETED)
+        finally:
+            connection.close()
+
+    with transaction.atomic():
+        for rows in (Blob.objects.filter(pk=blob.pk), Voice.objects.filter(pk=item.voice_id)):
+            assert list(rows.select_for_update(of=("self",)))
+        ended = threads.submit(end).result(timeout=5)
+
+    assert ended

@@ -74,8 +74,8 @@ def examine(
         raise RuntimeError("examine() waits for a worker, which sees nothing of a transaction")
     try:
         container = look(upload, purpose)
-        job = _submitted(owner, api_key, opened(upload), {"container": container, "purpose": purpose.value, "language": language})
-        return _outcome(job)
+        raw, job = _submitted(owner, api_key, opened(upload), {"container": container, "purpose": purpose.value, "language": language})
+        return _outcome(raw, job)
     except Refusal as refusal:
         if refusal.status < InternalError.status and refusal.param == FILE:
             refusal.param = param
@@ -115,7 +115,7 @@ def read_pcm(blob: Blob) -> Pcm:
         return np.frombuffer(sound.readframes(sound.getnframes()), "<i2").astype(np.int16, copy=False)
 
 
-def _submitted(owner: User, api_key: ApiKey | None, file: IO[bytes], options: dict[str, str]) -> Job:
+def _submitted(owner: User, api_key: ApiKey | None, file: IO[bytes], options: dict[str, str]) -> tuple[Blob, Job]:
     """The upload kept, and the job that looks at it, at once: the same bytes may be sent twice, and the first be done with them."""
     raw: Blob | None = None
     try:
@@ -133,7 +133,7 @@ def _submitted(owner: User, api_key: ApiKey | None, file: IO[bytes], options: di
                 expires_after=KEPT_FOR,
                 options=options,
             )
-            return jobs.submit(owner=owner, api_key=api_key, kind=INTAKE, orders=[order], about=jobs.About(listed=False))
+            return raw, jobs.submit(owner=owner, api_key=api_key, kind=INTAKE, orders=[order], about=jobs.About(listed=False))
     except Refusal:
         if raw is not None:
             # its row is gone again
@@ -141,12 +141,12 @@ def _submitted(owner: User, api_key: ApiKey | None, file: IO[bytes], options: di
         raise
 
 
-def _outcome(job: Job) -> Intake:
+def _outcome(raw: Blob, job: Job) -> Intake:
     """What came of it, with nothing left of the job and the upload."""
     item = _awaited(job.items.get())
     job.delete()
-    if item.source_id is not None:
-        storage.remove(item.source_id)
+    # its worker may be about to: whoever comes first does it, and nobody is answered before it is done
+    storage.remove(raw.pk)
     if item.state != State.COMPLETED:
         refusal = item.error
         refusal.param = FILE if refusal.status < InternalError.status else None

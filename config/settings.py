@@ -263,6 +263,7 @@ SPECTACULAR_SETTINGS = {
         "JobState": "jobs.models.State",
         "DeliveryState": "jobs.models.webhooks.DeliveryState",
         "ConsentState": "voice.models.ConsentState",
+        "SessionState": "voice.models.SessionState",
     },
 }
 

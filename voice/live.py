@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import re
 import socket
+from collections.abc import Collection
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -105,6 +106,13 @@ def resume(*, identity: Identity, session_id: str) -> LiveSession:
 def beat(session_id: str, figures: Figures) -> bool:
     """Show that the session lives, and write down what it came to. False: it is to end, or is no longer this process's."""
     return _held(session_id).filter(end_asked_at=None).update(seen_at=Now(), **asdict(figures)) == 1
+
+
+def beat_all(session_ids: Collection[str]) -> set[str]:
+    """A beat of all the sessions that this process holds, without their figures: two statements however many. Tells which are to end."""
+    mine = LiveSession.objects.open().filter(process=PROCESS, end_asked_at=None)
+    mine.update(seen_at=Now())
+    return set(session_ids) - set(mine.values_list("pk", flat=True))
 
 
 def end(session_id: str, reason: str, figures: Figures, transcript: list[dict[str, Any]] | None = None) -> bool:

@@ -153,6 +153,20 @@ def test_a_beat_tells_of_the_end_whoever_wants_it(alice):
     assert not closed.ask_to_end("ended_by_staff")
 
 
+def test_one_beat_of_all_sessions_tells_which_are_to_end(alice):
+    silence = timedelta(seconds=20)
+    kept, asked, closed, other = (make_live_session(alice, silent=silence) for _ in range(4))
+    asked.ask_to_end("ended_by_staff")
+    live.end(closed.pk, "client_left", Figures())
+    LiveSession.objects.filter(pk=other.pk).update(process="another")
+
+    assert live.beat_all([kept.pk, asked.pk, closed.pk]) == {asked.pk, closed.pk}
+
+    for session in (kept, other):
+        session.refresh_from_db()
+    assert (timezone.now() - kept.seen_at < silence, timezone.now() - other.seen_at < silence) == (True, False)
+
+
 def test_a_session_that_somebody_wanted_ended_says_who(alice):
     session = make_live_session(alice)
     session.ask_to_end("ended_by_owner")

@@ -98,6 +98,7 @@ class LiveSession(models.Model):
         indexes = [
             models.Index(fields=["owner", "-id"], name="live_session_of_owner"),
             models.Index(fields=["owner", "seen_at"], condition=Q(state="open"), name="live_session_open"),
+            models.Index(fields=["process"], condition=Q(state="open"), name="live_session_of_process"),
         ]
 
     def __str__(self) -> str:

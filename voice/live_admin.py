@@ -32,6 +32,7 @@ class LiveSessionAdmin(Listed):
     search_fields = ["id", "owner__username", "model", "process"]
     list_select_related = ["owner"]
     actions = ["end"]
+    has_delete_permission = admin.ModelAdmin.has_delete_permission  # type: ignore[assignment]  # with its owner, and with what was said
 
     @admin.display(description="seconds heard", ordering="seconds_in")
     def heard(self, session: LiveSession) -> str:

@@ -250,6 +250,16 @@ def test_staff_without_the_right_end_none(alice, client):
     assert live.beat(session.pk, Figures())
 
 
+def test_what_was_said_goes_with_its_session_or_its_owner(desk, alice):
+    one, _ = (make_live_session(alice, transcript=[{"text": "hello"}]) for _ in range(2))
+
+    desk.post(reverse("admin:voice_livesession_delete", args=[one.pk]), {"post": "yes"})
+    assert not live.beat(one.pk, Figures())
+    desk.post(reverse("admin:accounts_user_delete", args=[alice.pk]), {"post": "yes"})
+
+    assert not LiveSession.objects.exists()
+
+
 def test_the_list_is_filtered_by_why_sessions_ended(desk, alice):
     lost, other = make_live_session(alice), make_live_session(alice)
     live.end(lost.pk, "lost", Figures())

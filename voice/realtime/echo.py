@@ -5,13 +5,11 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-import secrets
 from collections.abc import AsyncGenerator
 
-from voice.realtime.responder import CallDelta, Delta, Finish, Prompt, Words
+from voice.realtime.responder import CallDelta, Delta, Finish, Prompt, Words, new_call_id
 
 NOTHING_HEARD = "I did not hear anything."
-ID_BYTES = 12
 
 _WORD = re.compile(r"\s*\S+\s*")
 
@@ -28,7 +26,7 @@ class Echo:
         text = said.text if said else ""
         name = None if said and said.role == "tool" else _function(prompt)
         if name is not None:
-            yield CallDelta(0, f"call_{secrets.token_hex(ID_BYTES)}", name, json.dumps({"text": text}, ensure_ascii=False))
+            yield CallDelta(0, new_call_id(), name, json.dumps({"text": text}, ensure_ascii=False))
             yield Finish("calls")
             return
         words: list[str] = _WORD.findall(text) or _WORD.findall(NOTHING_HEARD)

@@ -1,10 +1,13 @@
-"""What answers in a conversation: a class with one verb. What it is asked, what it yields, how it may fail."""
+"""What answers in a conversation: a class with one verb. What it is asked, and what it yields."""
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
+
+ID_BYTES = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +87,10 @@ class Responder(Protocol):
     def respond(self, prompt: Prompt) -> AsyncGenerator[Delta, None]:
         """The answer as it is made; Finish comes last, exactly once. Closing the generator ends the request at once.
 
-        Raises a Refusal where there is no answer, or no more of it.
+        Raises ResponderRefused for a prompt that is not answered, and a ResponderFailure where there is no answer, or no more of it.
         """
         ...
+
+
+def new_call_id() -> str:
+    return f"call_{secrets.token_hex(ID_BYTES)}"

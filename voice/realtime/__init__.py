@@ -1,0 +1,1 @@
+"""A live conversation: who speaks when, what was said, what is answered."""

@@ -30,11 +30,11 @@ LONGEST_BLOCK = 50 * FRAME
 """Samples that are looked at together: a client may send minutes at once."""
 
 AGGRESSIVENESS = 2
-"""Of WebRTC's detector, 0 to 3: what 3 hears of speech 20 dB under the usual is too little, and 0 and 1 hear no word sooner."""
+"""Of WebRTC's detector, 0 to 3: 3 misses most of what is said 20 dB under the usual, 0 and 1 take the first moments of hum for speech."""
 
-QUIETEST_FLOOR_DB = -60.0
+QUIETEST_FLOOR_DB = -57.0
 FIRST_FLOOR_DB = -30.0
-"""Of full scale: what a room is taken for at least, and at most before it was heard."""
+"""Of full scale: what a room is taken for at least, so that nothing at -50 dB is speech, and at most before it was heard."""
 
 FLOOR_BLOCK, FLOOR_BLOCKS = 10, 6
 """The floor is the quietest frame of so many blocks of so many: 1.2 s, in which whoever speaks pauses, and a fan does not."""

@@ -57,6 +57,7 @@ def test_soft_speech_is_heard_too(speaker):
         white(-50),
         brown(-50),
         hum(-50),
+        tone(440, -50) + white(-75),
         *(tone(hz, level) for hz in (60, 200, 440, 1000, 3500) for level in (-50, -15)),
     ],
 )

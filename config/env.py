@@ -110,6 +110,9 @@ class Environment(BaseSettings):
     preload_models: Words = Field((), description="models that a worker loads when it starts, with commas")
     batch_window_ms: float = Field(5.0, ge=0, le=1000, description="how long a sentence waits on a GPU for others to be made with it")
     batch_size: int = Field(16, ge=1, le=256, description="sentences that a GPU makes together")
+    live_detector: Literal["webrtc", "silero"] = Field(
+        "webrtc", description="what tells speech from noise in a live session; silero is better, costs ten times as much"
+    )
     consent_review: Review = Field(
         Review.AUTOMATIC, description="automatic or staff: who approves consents; automatic is the phrase check where speech is transcribed"
     )
@@ -228,6 +231,8 @@ class Environment(BaseSettings):
             raise ValueError("CONSENT_TRANSCRIBER is not installed: pip install 'voice-platform[ears]'")
         if self.responder == "chat":
             self._refuse_a_chat_with_nobody()
+        if self.live_detector == "silero" and not all(find_spec(package) for package in ("silero_vad", "onnxruntime")):
+            raise ValueError("LIVE_DETECTOR is not installed: pip install 'voice-platform[silero]'")
         if self.environment is Stage.PRODUCTION:
             self._refuse_the_unsafe()
         return self

@@ -221,6 +221,7 @@ MODEL_PATIENCE = ENV.model_wait_seconds
 PRELOAD_MODELS = ENV.preload_models
 BATCH_WINDOW = ENV.batch_window_ms / 1000
 BATCH_SIZE = ENV.batch_size
+LIVE_DETECTOR = ENV.live_detector
 CONSENT_REVIEW = ENV.consent_review
 CONSENT_TRANSCRIBER = ENV.consent_transcriber
 CONSENT_PHRASES = ENV.consent_phrases

@@ -10,6 +10,7 @@ from accounts.serializers import Body, UnixTime
 from accounts.tokens import value_of
 from voice.live import session_of
 from voice.models import LiveSession
+from voice.realtime.settings import checked
 
 SHORTEST = 10
 LONGEST = 7200
@@ -38,7 +39,7 @@ class ClientSecretSerializer(serializers.Serializer[ClientSecret]):
 
     def get_session(self, secret: ClientSecret) -> dict[str, Any]:
         """The settings, with the id that the session will have."""
-        return {**secret.session, "id": session_of(secret), "object": f"realtime.{_object(secret.session)}"}
+        return checked(secret.session).shown(session_id=session_of(secret), expires_at=int(secret.expires_at.timestamp()))
 
 
 class LatencySerializer(serializers.Serializer[Any]):

@@ -22,7 +22,7 @@ from voice.errors import SessionNotFound
 from voice.live import BY_OWNER
 from voice.live_serializers import ClientSecretSerializer, LiveSessionSerializer, LiveSessionWithTranscriptSerializer, NewClientSecret
 from voice.models import LiveSession, SessionState
-from voice.realtime.settings import effective
+from voice.realtime.settings import checked
 
 
 class ClientSecrets(APIView):
@@ -37,7 +37,7 @@ class ClientSecrets(APIView):
         """
         wanted = NewClientSecret.model_validate(request.data)
         maker = caller(request)
-        session = effective(wanted.session, owner=maker.user)
+        session = checked(wanted.session or {}).model_dump()
         lifetime = timedelta(seconds=wanted.expires_after.seconds)
         done = once(maker.user, Asked.by(request), lambda: Done(issue_secret(maker=maker, session=session, lifetime=lifetime).pk))
         secret = ClientSecret.objects.select_related("owner").filter(pk=done.subject).first()

@@ -92,5 +92,3 @@ class LiveSessionWithTranscriptSerializer(LiveSessionSerializer):
         fields = [*LiveSessionSerializer.Meta.fields, "transcript"]
 
 
-def _object(session: dict[str, Any]) -> str:
-    return "transcription_session" if session.get("type") == "transcription" else "session"

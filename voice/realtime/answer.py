@@ -37,6 +37,8 @@ class Manner:
     metadata: dict[str, str] | None = None
     conversation_id: str | None = None
     # none: it is not part of the conversation
+    language: str = "en"
+    # BCP 47: how its sentences are told apart
 
 
 class Answer:
@@ -58,7 +60,7 @@ class Answer:
         self._before: dict[str, str | None] = {}
         self._message: Entry | None = None
         self._calls: dict[int, Entry] = {}
-        self._pieces = Pieces()
+        self._pieces = Pieces(manner.language)
         self._waiting: list[str] = []
         # pieces that nobody has begun to speak
         self._texts: list[str] = []

@@ -14,6 +14,7 @@ from typing import Any, NoReturn
 
 import structlog
 from channels.db import database_sync_to_async
+from django.conf import settings
 from django.db import InterfaceError, OperationalError
 
 from accounts.tokens import Identity
@@ -33,6 +34,7 @@ from voice.realtime.legs import Legs
 from voice.realtime.responder import CallDelta, Finish, Words
 from voice.realtime.responders import responder
 from voice.realtime.session import Session, refused
+from voice.realtime.silero import Silero
 from voice.realtime.wire import Wire
 
 log = structlog.get_logger("live")
@@ -69,7 +71,7 @@ class Conversation:
         self._wire = wire
         self._until = time.monotonic() + left
         # when it has lasted as long as one may
-        self._detector = Detector()
+        self._detector = Detector(Silero()) if settings.LIVE_DETECTOR == "silero" else Detector()
         self._legs = Legs()
         self._tasks = asyncio.TaskGroup()
         self._under_way: dict[str, set[asyncio.Task[None]]] = {}
@@ -232,10 +234,10 @@ class Conversation:
         try:
             async with aclosing(follow(item)) as blocks:  # type: ignore[type-var]  # it is a generator
                 async for block in blocks:
-                    block = odd + block
-                    whole = len(block) - len(block) % SAMPLE_BYTES
-                    odd = block[whole:]
-                    self._perform(self._session.spoken(effect.response_id, effect.piece, block[:whole], time.monotonic()))
+                    made = odd + block
+                    whole = len(made) - len(made) % SAMPLE_BYTES
+                    odd = made[whole:]
+                    self._perform(self._session.spoken(effect.response_id, effect.piece, made[:whole], time.monotonic()))
         except asyncio.CancelledError:
             await asyncio.shield(_leave(item))
             raise

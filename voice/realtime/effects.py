@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from voice.realtime.g711 import Format
 from voice.realtime.responder import Prompt
 from voice.realtime.settings import Transcription
 
@@ -23,8 +24,8 @@ class Sound:
     event: dict[str, Any]
     pcm: bytes
     # 16 bit, mono, 24 kHz
-    format: str
-    # that the client wants, as in the session object
+    format: Format
+    # that the client wants
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +34,7 @@ class Transcribe:
 
     item_id: str
     audio: bytes
-    format: str
-    # of the audio, as in the session object
+    format: Format
     settings: Transcription
 
 

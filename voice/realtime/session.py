@@ -299,6 +299,12 @@ class Session:
         return entry
 
     @property
+    def _language(self) -> str:
+        """What is spoken here, as far as the client has said."""
+        heard = self.settings.audio.input.transcription
+        return (heard and heard.language) or "en"
+
+    @property
     def _tells_transcripts(self) -> bool:
         return self.settings.type == "transcription" or self.settings.audio.input.transcription is not None
 
@@ -319,6 +325,7 @@ class Session:
                 max_output_tokens=wanted.max_output_tokens or self.settings.max_output_tokens,
                 metadata=wanted.metadata,
                 conversation_id=None if aside else self._conversation_id,
+                language=self._language,
             ),
             new_id=self.new_id,
             place=_nowhere if aside else self.conversation.add,

@@ -64,56 +64,64 @@ async def live_socket(scope: Message, receive: Receive, send: Sender) -> None:
     # a code can only be told on an open socket
     await send({"type": "websocket.accept", "subprotocol": subprotocol(scope, REALTIME)})
     if identity is not None:
-        end = await _held(scope, receive, send, identity, token)
+        end = await _Visit(scope, receive, send, identity, token).hold()
     if end is not None and end.code is not None:
         with suppress(OSError, TimeoutError):
             async with asyncio.timeout(CLOSE_PATIENCE):
                 await send({"type": "websocket.close", "code": end.code, "reason": end.reason[:LONGEST_REASON]})
 
 
-async def _held(scope: Message, receive: Receive, send: Sender, identity: Identity, token: str) -> Closed:
-    """The whole of a session, from its row to its last word."""
-    wire = Wire(is_beta=_is_beta(scope), new_id=new_id)
-    try:
-        async with counted(identity.user):
-            row, session = await database_sync_to_async(_begun, thread_sensitive=False)(scope, identity)
-            return await _conversed(row, session, wire, receive, send, identity, token)
-    except TooManySockets:
-        return Closed(closing.TOO_MANY, "too_many_sockets")
-    except Refusal as refusal:
-        # the client reads why before the socket is closed
-        with suppress(OSError):
-            await send({"type": "websocket.send", "text": wire.told(refused(refusal))})
-        return Closed(_code(refusal), refusal.code)
-    except (OperationalError, InterfaceError) as fault:
-        log.warning("database away", reason=repr(fault))
-        return Closed(closing.TRY_AGAIN_LATER, "try_again_later")
+class _Visit:
+    """A session from its row to its last word, for somebody who may call."""
 
+    def __init__(self, scope: Message, receive: Receive, send: Sender, identity: Identity, token: str) -> None:
+        self._query = {name: values[-1] for name, values in parse_qs(scope["query_string"].decode("latin-1")).items()}
+        self._receive = receive
+        self._send = send
+        self._identity = identity
+        self._token = token
+        self._dialect = Dialect.BETA if _is_beta(scope) else Dialect.GA
+        self._wire = Wire(is_beta=self._dialect is Dialect.BETA, new_id=new_id)
 
-async def _conversed(
-    row: LiveSession, session: Session, wire: Wire, receive: Receive, send: Sender, identity: Identity, token: str
-) -> Closed:
-    left = row.started_at.timestamp() + settings.LIVE_SESSION.total_seconds() - time.time()
-    conversation = Conversation(receive, send, identity=identity, bearer=token, session=session, wire=wire, left=left)
-    log.info("session begun", session_id=row.pk, dialect=row.dialect)
-    end = await conversation.run(session.open())
-    await asyncio.shield(database_sync_to_async(live.end, thread_sensitive=False)(row.pk, end.reason, conversation.figures))
-    log.info("session over", session_id=row.pk, code=end.code, reason=end.reason)
-    return end
+    async def hold(self) -> Closed:
+        try:
+            async with counted(self._identity.user):
+                row, chosen = await database_sync_to_async(self._begin, thread_sensitive=False)()
+                return await self._converse(row, chosen)
+        except TooManySockets:
+            return Closed(closing.TOO_MANY, "too_many_sockets")
+        except Refusal as refusal:
+            # the client reads why before the socket is closed
+            with suppress(OSError):
+                await self._send({"type": "websocket.send", "text": self._wire.told(refused(refusal))})
+            return Closed(_code(refusal), refusal.code)
+        except (OperationalError, InterfaceError) as fault:
+            log.warning("database away", reason=repr(fault))
+            return Closed(closing.TRY_AGAIN_LATER, "try_again_later")
 
+    def _begin(self) -> tuple[LiveSession, Settings]:
+        """A session of the settings that its secret carries, or of those that the query names."""
+        secret = self._identity.secret
+        chosen = checked(_named(self._query) if secret is None else secret.session)
+        return live.begin(identity=self._identity, model=chosen.model, kind=Kind(chosen.type), dialect=self._dialect), chosen
 
-def _begun(scope: Message, identity: Identity) -> tuple[LiveSession, Session]:
-    """A session of the settings that its secret carries, or of the ones that the query names."""
-    query = {name: values[-1] for name, values in parse_qs(scope["query_string"].decode("latin-1")).items()}
-    chosen = checked(identity.secret.session if identity.secret is not None else _named(query))
-    dialect = Dialect.BETA if _is_beta(scope) else Dialect.GA
-    row = live.begin(identity=identity, model=chosen.model, kind=Kind(chosen.type), dialect=dialect)
-    return row, _session(row, chosen)
-
-
-def _session(row: LiveSession, chosen: Settings) -> Session:
-    expires_at = int((row.started_at + settings.LIVE_SESSION).timestamp())
-    return Session(id=row.pk, settings=chosen, new_id=new_id, expires_at=expires_at, user=str(row.owner_id))
+    async def _converse(self, row: LiveSession, chosen: Settings) -> Closed:
+        until = row.started_at + settings.LIVE_SESSION
+        session = Session(id=row.pk, settings=chosen, new_id=new_id, expires_at=int(until.timestamp()), user=str(row.owner_id))
+        conversation = Conversation(
+            self._receive,
+            self._send,
+            identity=self._identity,
+            bearer=self._token,
+            session=session,
+            wire=self._wire,
+            left=until.timestamp() - time.time(),
+        )
+        log.info("session begun", session_id=row.pk, dialect=row.dialect)
+        end = await conversation.run(session.open())
+        await asyncio.shield(database_sync_to_async(live.end, thread_sensitive=False)(row.pk, end.reason, conversation.figures))
+        log.info("session over", session_id=row.pk, code=end.code, reason=end.reason)
+        return end
 
 
 def _named(query: dict[str, str]) -> dict[str, Any]:

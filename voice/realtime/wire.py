@@ -13,7 +13,7 @@ from pydantic_core import from_json, to_json
 from config.errors import Refusal
 from voice.realtime import beta
 from voice.realtime.effects import Send, Sound
-from voice.realtime.g711 import Codec
+from voice.realtime.g711 import Codec, Format
 
 Samples = NDArray[np.int16]
 
@@ -24,7 +24,7 @@ class Wire:
     def __init__(self, *, is_beta: bool, new_id: Callable[[str], str]) -> None:
         self._beta = is_beta
         self._new_id = new_id
-        self._heard: dict[str, Codec] = {}
+        self._heard: dict[Format, Codec] = {}
         self._spoken: tuple[str, Codec] | None = None
         # the response that is being spoken
 
@@ -38,7 +38,7 @@ class Wire:
             raise Refusal("A message must be a JSON object.", code="invalid_type")
         return beta.understood(event) if self._beta else event
 
-    def sound(self, event: dict[str, Any], form: str) -> Samples:
+    def sound(self, event: dict[str, Any], form: Format) -> Samples:
         """The samples of an `input_audio_buffer.append`, at 24 kHz."""
         encoded = event.get("audio")
         if not isinstance(encoded, str):
@@ -49,7 +49,7 @@ class Wire:
             raise Refusal("'audio' is not base64.", code="invalid_value", param="audio") from None
         return self.decoded(data, form)
 
-    def decoded(self, data: bytes, form: str) -> Samples:
+    def decoded(self, data: bytes, form: Format) -> Samples:
         if form not in self._heard:
             self._heard[form] = Codec(form)
         return self._heard[form].decode(data)

@@ -24,4 +24,5 @@ def _submit(identity: Identity, wanted: Speak) -> Item:
     line = Line(text=wanted.text, voice=wanted.voice, model=None, format=PCM, speed=wanted.speed)
     order = Casting(identity.user).order(line, store=False, fresh=True)
     job = jobs.submit(owner=identity.user, api_key=identity.api_key, kind=SPEECH, orders=[order], about=jobs.About(listed=False))
-    return Item.objects.select_related("job").get(job=job)
+    item: Item = Item.objects.select_related("job").get(job=job)
+    return item

@@ -9,7 +9,6 @@ import json
 import os
 import secrets
 from enum import StrEnum
-from importlib.util import find_spec
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
@@ -193,8 +192,6 @@ class Environment(BaseSettings):
             raise ValueError("DATABASE_URL is missing: with REDIS_URL, workers are other processes and need PostgreSQL")
         if self.database_url and self.database_pool < self.worker_threads + KEEPERS:
             raise ValueError(f"DATABASE_POOL is too small: expected WORKER_THREADS and {KEEPERS} more, {self.worker_threads + KEEPERS}")
-        if self.consent_transcriber and find_spec(self.consent_transcriber) is None:
-            raise ValueError("CONSENT_TRANSCRIBER is not installed: pip install 'voice-platform[ears]'")
         if self.environment is Stage.PRODUCTION:
             self._refuse_the_unsafe()
         return self

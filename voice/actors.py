@@ -10,7 +10,7 @@ import structlog
 
 from config.errors import Refusal
 from jobs.work import claim
-from voice import catalogue, conversions, registry
+from voice import catalogue, conversions, registry, transcriptions
 from voice.conditioning import forget_leftovers
 from voice.consents import clear_revoked
 from voice.intake import make_safe
@@ -59,6 +59,28 @@ def convert(item_id: str) -> None:
 @dramatiq.actor(queue_name="neural-batch", priority=10)
 def convert_in_batch(item_id: str) -> None:
     convert.fn(item_id)
+
+
+@dramatiq.actor(queue_name="live", priority=0)
+def transcribe(item_id: str) -> None:
+    if work := claim(item_id):
+        with work:
+            transcriptions.transcribe(work)
+
+
+@dramatiq.actor(queue_name="batch", priority=10)
+def transcribe_in_batch(item_id: str) -> None:
+    transcribe.fn(item_id)
+
+
+@dramatiq.actor(queue_name="neural", priority=0)
+def transcribe_by_model(item_id: str) -> None:
+    transcribe.fn(item_id)
+
+
+@dramatiq.actor(queue_name="neural-batch", priority=10)
+def transcribe_by_model_in_batch(item_id: str) -> None:
+    transcribe.fn(item_id)
 
 
 @dramatiq.actor(queue_name="neural-batch", priority=20)

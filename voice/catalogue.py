@@ -14,14 +14,16 @@ from config.errors import Refusal
 from jobs import departure
 from jobs.departure import Reason
 from voice import registry
+from voice.ears import listening
+from voice.ears.base import Transcriber
 from voice.engines import available
 from voice.engines.base import EngineUnavailable, Speaker, Synthesizer
 from voice.engines.coqui import Coqui, Settings
-from voice.models import Model, ModelAlias, Voice, VoiceAlias
+from voice.models import Model, ModelAlias, Task, Voice, VoiceAlias
 
 log = structlog.get_logger("catalogue")
 
-PREFERENCE = {"flite": 10, "espeak": 20, "remote": 150, "tone": 200}
+PREFERENCE = {"flite": 10, "espeak": 20, "remote": 150, "tone": 200, "pocketsphinx": 200}
 FALLBACK_VOICE = "espeak-en-us"
 VOICE_ALIASES = {
     "alloy": "slt",
@@ -39,6 +41,14 @@ VOICE_ALIASES = {
     "verse": "rms",
 }
 MODEL_ALIASES = ("tts-1", "tts-1-hd", "gpt-4o-mini-tts")
+TRANSCRIPTION_ALIASES = (
+    "whisper-1",
+    "gpt-transcribe",
+    "gpt-4o-transcribe",
+    "gpt-4o-mini-transcribe",
+    "gpt-4o-mini-transcribe-2025-12-15",
+    "gpt-4o-transcribe-diarize",
+)
 
 
 @cache
@@ -70,6 +80,12 @@ def models() -> Coqui | None:
         return None
 
 
+@cache
+def ears() -> dict[str, Transcriber]:
+    """The transcribers of this machine by name, made once per process."""
+    return {ear.name: ear for ear in listening()}
+
+
 def _stay() -> None:
     log.info("no model is in memory")
 
@@ -96,6 +112,7 @@ def synchronise() -> None:
     if (coqui := models()) is not None:
         for model in Model.objects.filter(engine=coqui.name):
             registry.examine(model, coqui)
+    _synchronise_ears()
     _synchronise_aliases()
 
 
@@ -130,6 +147,23 @@ def report() -> dict[str, Any]:
         return {}
     device, loaded = coqui.report()
     return {"device": device, "loaded": [asdict(model) for model in loaded]}
+
+
+def _synchronise_ears() -> None:
+    """The models of transcribers that are one themselves, and what others' names stand for until staff choose."""
+    for ear in ears().values():
+        if not ear.languages:
+            continue
+        known = {
+            "engine": ear.name,
+            "task": Task.TRANSCRIPTION,
+            "languages": list(ear.languages),
+            "translates": ear.translates,
+            "timed": True,
+        }
+        Model.objects.update_or_create(name=ear.name, defaults=known, create_defaults={**known, "preference": PREFERENCE[ear.name]})
+        for alias in TRANSCRIPTION_ALIASES:
+            ModelAlias.objects.get_or_create(name=alias, defaults={"model_id": ear.name})
 
 
 def _synchronise_voices(engine: Synthesizer) -> None:

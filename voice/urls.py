@@ -6,6 +6,7 @@ from voice.consent_views import Consents, OneConsent, Phrases, RevokeConsent
 from voice.conversion_views import conversion
 from voice.lexicon_views import Lexicons, OneLexicon
 from voice.timestamp_views import OutputTimestamps
+from voice.transcription_views import transcription, translation
 from voice.views import Jobs, Models, OneModel, SpeechPreview, speech
 from voice.voice_views import OneSample, OneVoice, Samples, Voices
 
@@ -17,6 +18,8 @@ urlpatterns = [
     path("audio/voice_consents/<str:pk>", OneConsent.as_view()),
     path("audio/voice_consents/<str:pk>/revoke", RevokeConsent.as_view()),
     path("audio/conversions", conversion),
+    path("audio/transcriptions", transcription),
+    path("audio/translations", translation),
     path("audio/voices", Voices.as_view()),
     path("audio/voices/<str:pk>", OneVoice.as_view()),
     path("audio/voices/<str:pk>/samples", Samples.as_view()),

@@ -10,7 +10,7 @@ import structlog
 
 from config.errors import Refusal
 from jobs.work import claim
-from voice import catalogue, conversions, registry, transcriptions
+from voice import catalogue, conversions, transcriptions
 from voice.conditioning import forget_leftovers
 from voice.consents import clear_revoked
 from voice.intake import make_safe
@@ -85,12 +85,12 @@ def transcribe_by_model_in_batch(item_id: str) -> None:
 
 @dramatiq.actor(queue_name="neural-batch", priority=20)
 def check_model(name: str) -> None:
-    """Look at a registered model and let it say a sentence; what is wrong with it is noted on its row."""
-    model, engine = Model.objects.filter(pk=name).first(), catalogue.models()
-    if model is None or engine is None or not registry.examine(model, engine):
+    """Look at a registered model, load it and let one that speaks say a sentence; what is wrong with it is noted on its row."""
+    model = Model.objects.filter(pk=name).first()
+    if model is None or not catalogue.examine(model):
         return
     try:
-        registry.trial(model, engine)
+        catalogue.try_out(model)
     except Refusal as refusal:
         log.warning("model does not work", model=name, reason=getattr(refusal, "reason", refusal.message))
 

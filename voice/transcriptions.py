@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import asdict
 from typing import Any
@@ -12,13 +13,16 @@ from accounts.models import ApiKey, User
 from accounts.models.ledger import MILLISECONDS
 from accounts.quotas import Amount
 from accounts.replays import Asked, Done
+from jobs import departure
 from jobs import services as jobs
+from jobs.departure import Reason
 from jobs.models import Blob, Item
 from jobs.work import Work
 from voice import catalogue, registry
 from voice.audio.pcm import RATE
-from voice.ears.base import Pauses, Wanted
+from voice.ears.base import Pauses, Segment, Wanted
 from voice.ears.whisper import Whisper
+from voice.engines.base import DeviceLost
 from voice.errors import EngineMissing, LanguageNotUnderstood, ModelNotFound, TranscriptionUnavailable
 from voice.models import Model, ModelAlias, Task
 from voice.sources import decoded, expected, own_output, submitted
@@ -29,6 +33,8 @@ from voice.uploads import Purpose, look
 
 TRANSCRIPTION = "transcription"
 # the kind of such jobs and of what is charged for them
+DEFAULT_MODEL = "whisper-1"
+# of a brief that names none
 FORMAT, MEDIA_TYPE = "json", "application/json"
 # of what is kept
 
@@ -111,22 +117,28 @@ def transcribe(work: Work) -> None:
         raise EngineMissing
     pcm = decoded(work, silent=True)
     duration = pcm.size / RATE
-    transcript = ear.transcribe(pcm, _wanted(options), check=work.check)
-    writer, heard = Writer(), 0.0
-    segments = []
-    with closing(transcript.segments):
-        work.write(writer.begin(language=transcript.language, translated=options["translate"], duration=duration))
-        for segment in transcript.segments:
-            until = min(max(segment.end, heard), duration)
-            work.write(writer.add(segment), seconds=until - heard)
-            heard = until
-            segments.append(segment)
-    work.write(writer.end(), seconds=duration - heard)
+    writer, segments = Writer(), []
+    try:
+        transcript = ear.transcribe(pcm, _wanted(options), check=work.check)
+        with closing(transcript.segments):
+            work.write(writer.begin(language=transcript.language, translated=options["translate"], duration=duration))
+            for segment in transcript.segments:
+                work.write(writer.add(segment), seconds=max(0.0, min(segment.end, duration) - work.seconds))
+                segments.append(segment)
+    except DeviceLost:
+        departure.ask(Reason.DEVICE_LOST)
+        raise
+    work.write(writer.end(), seconds=duration - work.seconds)
     work.findings["heard_language"] = transcript.language
     if work.item.store:
-        words = tuple(Timed(word.text, word.start, word.end) for segment in segments for word in segment.words)
-        work.timestamps = Timestamps(words, tuple(Timed(segment.text, segment.start, segment.end) for segment in segments)).packed()
+        work.timestamps = _timestamps(segments)
         work.findings[ASKED] = [SENTENCE, WORD] if options["words"] else [SENTENCE]
+
+
+def _timestamps(segments: Sequence[Segment]) -> bytes:
+    """As they are kept of speech, so that an output has subtitles whichever way it was made."""
+    words = tuple(Timed(word.text, word.start, word.end) for segment in segments for word in segment.words)
+    return Timestamps(words, tuple(Timed(segment.text, segment.start, segment.end) for segment in segments)).packed()
 
 
 def _order(

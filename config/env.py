@@ -227,8 +227,6 @@ class Environment(BaseSettings):
             raise ValueError("DATABASE_URL is missing: with REDIS_URL, workers are other processes and need PostgreSQL")
         if self.database_url and self.database_pool < self.worker_threads + KEEPERS:
             raise ValueError(f"DATABASE_POOL is too small: expected WORKER_THREADS and {KEEPERS} more, {self.worker_threads + KEEPERS}")
-        if self.consent_transcriber and find_spec(self.consent_transcriber) is None:
-            raise ValueError("CONSENT_TRANSCRIBER is not installed: pip install 'voice-platform[ears]'")
         if self.responder == "chat":
             self._refuse_a_chat_with_nobody()
         if self.live_detector == "silero" and not all(find_spec(package) for package in ("silero_vad", "onnxruntime")):

@@ -235,6 +235,28 @@ class ConversionUnavailable(Refusal):
             super().__init__(f"There is no model '{model}' that converts voices. GET /v1/models lists the tasks of each.", param="model")
 
 
+class TranscriptionUnavailable(Refusal):
+    code = "unsupported_model"
+
+    def __init__(self, model: str, able: Iterable[str], *, translates: bool) -> None:
+        known = ", ".join(able) or "none here, until the operator adds one"
+        super().__init__(f"The model '{model}' does not {'translate' if translates else 'transcribe'}; these do: {known}.", param="model")
+
+
+class LanguageNotUnderstood(Refusal):
+    code = "unsupported_language"
+
+    def __init__(self, model: str, language: str) -> None:
+        super().__init__(f"The model '{model}' does not understand '{language}'. Leave it out, or choose another model.", param="language")
+
+
+class SpeakersUnknown(Refusal):
+    code = "diarization_unavailable"
+
+    def __init__(self, param: str) -> None:
+        super().__init__("No model here tells speakers apart. Ask for json, text, srt, vtt or verbose_json, without speakers.", param=param)
+
+
 class NoSamples(Refusal):
     code = "voice_has_no_samples"
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 import wave
+from contextlib import closing
 from dataclasses import asdict, dataclass
 from typing import IO, Any
 
@@ -24,14 +25,16 @@ from jobs.connections import give_back
 from jobs.limits import BUSY_RETRY
 from jobs.models import OPEN, Blob, Item, Job, State
 from jobs.work import Work
+from voice import catalogue
 from voice.audio.decode import decode
 from voice.audio.encode import SAMPLE_BYTES, exact_wav_header
 from voice.audio.errors import FILE
 from voice.audio.formats import FORMATS
 from voice.audio.judge import judge, measure
 from voice.audio.pcm import RATE
+from voice.ears.base import Transcriber, Wanted
 from voice.engines.base import Pcm
-from voice.transcribers import transcriber, understands
+from voice.models import widened
 from voice.uploads import Purpose, bounds, look, opened
 
 INTAKE = "intake"
@@ -102,9 +105,8 @@ def make_safe(work: Work) -> None:
         sample = measure(pcm)
         judge(sample)
         work.findings = {"findings": asdict(sample)}
-    elif purpose is Purpose.CONSENT and (ear := transcriber()):
-        known = understands(ear, options["language"])
-        work.findings = {"findings": {"transcript": ear.transcribe(pcm, check=work.check) if known else None}}
+    elif purpose is Purpose.CONSENT and (ear := catalogue.ears().get(settings.CONSENT_TRANSCRIBER)):
+        work.findings = {"findings": {"transcript": _heard(ear, pcm, options["language"], work)}}
     work.write(exact_wav_header(pcm.size * SAMPLE_BYTES))
     work.write(pcm.astype("<i2", copy=False).tobytes(), seconds=pcm.size / RATE)
 
@@ -113,6 +115,16 @@ def read_pcm(blob: Blob) -> Pcm:
     """The samples of what `examine` kept, at RATE. StorageUnavailable when they can't be read now."""
     with storage.fetched(blob) as file, wave.open(file, "rb") as sound:
         return np.frombuffer(sound.readframes(sound.getnframes()), "<i2").astype(np.int16, copy=False)
+
+
+def _heard(ear: Transcriber, pcm: Pcm, language: str, work: Work) -> str | None:
+    """What a consent says; None in a language that the transcriber does not know."""
+    known = [tag for tag in widened(language.lower().replace("_", "-")) if tag in ear.languages]
+    if not known:
+        return None
+    transcript = ear.transcribe(pcm, Wanted(languages=(known[0],)), check=work.check)
+    with closing(transcript.segments):
+        return " ".join(segment.text for segment in transcript.segments)
 
 
 def _submitted(owner: User, api_key: ApiKey | None, file: IO[bytes], options: dict[str, str]) -> tuple[Blob, Job]:

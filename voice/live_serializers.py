@@ -90,5 +90,3 @@ class LiveSessionWithTranscriptSerializer(LiveSessionSerializer):
 
     class Meta(LiveSessionSerializer.Meta):
         fields = [*LiveSessionSerializer.Meta.fields, "transcript"]
-
-

@@ -7,6 +7,7 @@ from voice.conversion_views import conversion
 from voice.lexicon_views import Lexicons, OneLexicon
 from voice.live_views import ClientSecrets, EndLiveSession, LiveSessions, OneLiveSession
 from voice.timestamp_views import OutputTimestamps
+from voice.transcription_views import transcription, translation
 from voice.views import Jobs, Models, OneModel, SpeechPreview, speech
 from voice.voice_views import OneSample, OneVoice, Samples, Voices
 
@@ -18,6 +19,8 @@ urlpatterns = [
     path("audio/voice_consents/<str:pk>", OneConsent.as_view()),
     path("audio/voice_consents/<str:pk>/revoke", RevokeConsent.as_view()),
     path("audio/conversions", conversion),
+    path("audio/transcriptions", transcription),
+    path("audio/translations", translation),
     path("audio/voices", Voices.as_view()),
     path("audio/voices/<str:pk>", OneVoice.as_view()),
     path("audio/voices/<str:pk>/samples", Samples.as_view()),

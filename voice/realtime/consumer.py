@@ -19,7 +19,6 @@ from django.db import InterfaceError, OperationalError
 
 from accounts.tokens import Identity
 from config.errors import Forbidden, InternalError, Refusal, Unavailable
-from jobs import services as jobs
 from jobs.admission import CHECK_EVERY, admit_live, stopping
 from jobs.following import follow
 from jobs.models import Item
@@ -176,7 +175,11 @@ class Conversation:
 
     async def _transcribe(self, effect: Transcribe) -> None:
         try:
-            text, seconds = await work.transcribe(self._identity, effect)
+            pcm = self._wire.decoded(effect.audio, effect.format).tobytes()
+            text, seconds = await work.understand(self._identity, effect, pcm)
+        except (OperationalError, InterfaceError) as fault:
+            log.warning("database away", reason=repr(fault), session_id=self._session.id)
+            self._perform(self._session.not_transcribed(effect.item_id, Unavailable(), time.monotonic()))
         except Refusal as refusal:
             self._perform(self._session.not_transcribed(effect.item_id, refusal, time.monotonic()))
         else:
@@ -226,7 +229,7 @@ class Conversation:
             return await asyncio.shield(ordering)
         except asyncio.CancelledError:
             with suppress(Refusal):
-                await _leave(await ordering)
+                await work.leave(await ordering)
             raise
 
     async def _follow(self, item: Item, effect: Speak) -> None:
@@ -239,7 +242,7 @@ class Conversation:
                     odd = made[whole:]
                     self._perform(self._session.spoken(effect.response_id, effect.piece, made[:whole], time.monotonic()))
         except asyncio.CancelledError:
-            await asyncio.shield(_leave(item))
+            await asyncio.shield(work.leave(item))
             raise
 
     # what goes out
@@ -298,7 +301,3 @@ class Conversation:
                 raise Closed(closing.NOT_AUTHENTICATED, "not_authenticated") from None
             except (OperationalError, InterfaceError):
                 continue  # nobody knows now, and there is nothing to tell either
-
-
-async def _leave(item: Item) -> None:
-    await database_sync_to_async(jobs.leave, thread_sensitive=False)(item=item)

@@ -235,7 +235,7 @@ class Conversation:
     async def _follow(self, item: Item, effect: Speak) -> None:
         odd = b""
         try:
-            async with aclosing(follow(item)) as blocks:  # type: ignore[type-var]  # it is a generator
+            async with aclosing(follow(item)) as blocks:
                 async for block in blocks:
                     made = odd + block
                     whole = len(made) - len(made) % SAMPLE_BYTES

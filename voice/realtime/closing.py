@@ -19,8 +19,9 @@ LARGEST_MESSAGE = 1_000_000
 
 
 class Closed(Exception):
-    """The socket is to be closed; without a code the client has left."""
+    """The socket is to be closed; without a code the client has left. `resumable`: it was cut off, and may come back to its session."""
 
-    def __init__(self, code: int | None, reason: str) -> None:
+    def __init__(self, code: int | None, reason: str, *, resumable: bool = False) -> None:
         self.code = code
         self.reason = reason
+        self.resumable = resumable

@@ -64,7 +64,10 @@ class Conversation:
     ) -> None:
         self._receive = receive
         self._send = send
-        self._identity = identity
+        self.identity = identity
+        self.gone = asyncio.Event()
+        # its session is another's to take up
+        self._taken = asyncio.Event()
         self._bearer = bearer
         self._session = session
         self._wire = wire
@@ -96,6 +99,7 @@ class Conversation:
                 self._tasks.create_task(self._write())
                 self._tasks.create_task(self._watch_clock())
                 self._tasks.create_task(self._look_after())
+                self._tasks.create_task(self._watch_takers())
                 await self._read()
         except* Closed as ends:
             end = next(one for one in ends.exceptions if isinstance(one, Closed))
@@ -104,13 +108,22 @@ class Conversation:
             end = Closed(closing.INTERNAL_ERROR, "internal_error")
         return end
 
+    async def let_go(self) -> None:
+        """Its client has come back over another connection: end this one."""
+        self._taken.set()
+        await self.gone.wait()
+
+    async def _watch_takers(self) -> NoReturn:
+        await self._taken.wait()
+        raise Closed(None, live.CLIENT_LEFT, resumable=True)
+
     # what comes in
 
     async def _read(self) -> NoReturn:
         while True:
             message = await self._receive()
             if message["type"] == "websocket.disconnect":
-                raise Closed(None, "client_left")
+                raise Closed(None, live.CLIENT_LEFT, resumable=message.get("code") != closing.NORMAL)
             text = message.get("text")
             if text is None:
                 raise Closed(closing.UNSUPPORTED_DATA, "unsupported_data")
@@ -176,7 +189,7 @@ class Conversation:
     async def _transcribe(self, effect: Transcribe) -> None:
         try:
             pcm = self._wire.decoded(effect.audio, effect.format).tobytes()
-            text, seconds = await work.understand(self._identity, effect, pcm)
+            text, seconds = await work.understand(self.identity, effect, pcm)
         except (OperationalError, InterfaceError) as fault:
             log.warning("database away", reason=repr(fault), session_id=self._session.id)
             self._perform(self._session.not_transcribed(effect.item_id, Unavailable(), time.monotonic()))
@@ -224,7 +237,7 @@ class Conversation:
 
     async def _ordered(self, effect: Speak) -> Item | None:
         """The item that speaks it. A thread can't be cancelled: what it submits for a response that is stopped meanwhile is stopped too."""
-        ordering = asyncio.ensure_future(work.speak(self._identity, effect))
+        ordering = asyncio.ensure_future(work.speak(self.identity, effect))
         try:
             return await asyncio.shield(ordering)
         except asyncio.CancelledError:
@@ -266,7 +279,7 @@ class Conversation:
         except TimeoutError:
             raise Closed(closing.TOO_SLOW, "client_too_slow") from None
         except OSError:
-            raise Closed(None, "client_left") from None
+            raise Closed(None, live.CLIENT_LEFT, resumable=True) from None
 
     async def _watch_clock(self) -> NoReturn:
         while True:
@@ -290,7 +303,7 @@ class Conversation:
         while True:
             await asyncio.sleep(CHECK_EVERY)
             if stopping.is_set():
-                raise Closed(closing.SERVICE_RESTART, "service_restart")
+                raise Closed(closing.SERVICE_RESTART, "service_restart", resumable=True)
             try:
                 await admit_live(self._bearer)
                 if not await database_sync_to_async(live.beat, thread_sensitive=False)(self._session.id, self.figures):

@@ -110,6 +110,13 @@ class Conversation:
         """What a session that is taken up again begins with."""
         return [entry.shown() for entry in self._entries if not entry.awaited]
 
+    def restore(self, items: list[dict[str, Any]]) -> None:
+        """What `kept` gave."""
+        for item in items:
+            known = {name: item[name] for name in ("id", "type", "status")}
+            fields = {name: item[name] for name in ("role", "content", "call_id", "name") if name in item}
+            self._entries.append(Entry(**known, **fields, text=item.get("arguments") or item.get("output") or ""))
+
     def _place(self, item_id: Any, verb: str, param: str) -> int:
         for place, entry in enumerate(self._entries):
             if entry.id == item_id:

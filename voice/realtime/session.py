@@ -19,7 +19,7 @@ from voice.realtime.effects import Close, Effect, Generate, Send, Stop, Transcri
 from voice.realtime.playback import duration_ms
 from voice.realtime.requests import Asked, asked
 from voice.realtime.responder import Finish, Message
-from voice.realtime.settings import Settings, Transcription
+from voice.realtime.settings import Settings, Transcription, checked
 from voice.realtime.turns import Started, Stopped, TimedOut, interruption
 from voice.realtime.utterances import is_backchannel
 
@@ -102,6 +102,18 @@ class Session:
 
     def shown(self) -> dict[str, Any]:
         return self.settings.shown(session_id=self.id, expires_at=self.expires_at)
+
+    def kept(self) -> dict[str, Any]:
+        """What a client that comes back finds, as JSON."""
+        return {"settings": self.settings.model_dump(), "items": self.conversation.kept(), "spoken": self._has_spoken}
+
+    @classmethod
+    def restored(cls, kept: dict[str, Any], **fields: Any) -> Session:
+        """The session that was `kept`; the other fields are as for a new one."""
+        session = cls(settings=checked(kept["settings"]), **fields)
+        session.conversation.restore(kept["items"])
+        session._has_spoken = kept["spoken"]
+        return session
 
     @property
     def listens_for_turns(self) -> bool:

@@ -18,6 +18,7 @@ from django.core.exceptions import ImproperlyConfigured
 from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from config.origins import Origin
 from config.upstreams import Key, Upstream, plain_url
 
 # ENV_FILE names another file than .env; an empty value reads none
@@ -84,6 +85,9 @@ class Environment(BaseSettings):
     decode_seconds: int = Field(15, ge=1, description="processor time that decoding an uploaded file may take")
     sockets_per_user: int = Field(10, ge=1, description="WebSockets that one user may have open")
     sockets_per_process: int = Field(2000, ge=1, description="WebSockets that one server process holds open")
+    allowed_origins: Words = Field((), description="origins, with scheme, whose pages may talk live; the service's own host always may")
+    live_session_seconds: int = Field(3600, ge=10, le=86_400, description="how long a live session may last")
+    live_resume_seconds: int = Field(30, ge=1, le=600, description="how long a live session waits for a client that was cut off")
     stream_bytes: int = Field(32 << 20, ge=1 << 16, description="bytes of one item kept for readers that are behind")
     stream_seconds: int = Field(60, ge=10, description="how long an item's bytes are kept for readers after the last one; its output stays")
     webhook_private: bool = Field(False, description="lets webhooks go to private addresses and over plain HTTP")
@@ -106,6 +110,9 @@ class Environment(BaseSettings):
     preload_models: Words = Field((), description="models that a worker loads when it starts, with commas")
     batch_window_ms: float = Field(5.0, ge=0, le=1000, description="how long a sentence waits on a GPU for others to be made with it")
     batch_size: int = Field(16, ge=1, le=256, description="sentences that a GPU makes together")
+    live_detector: Literal["webrtc", "silero"] = Field(
+        "webrtc", description="what tells speech from noise in a live session; silero is better, costs ten times as much"
+    )
     consent_review: Review = Field(
         Review.AUTOMATIC, description="automatic or staff: who approves consents; automatic is the phrase check where speech is transcribed"
     )
@@ -142,7 +149,7 @@ class Environment(BaseSettings):
 
     log_level: str = Field("INFO", description="DEBUG, INFO, WARNING or ERROR")
 
-    @field_validator("allowed_hosts", "trusted_origins", "trusted_proxies", "preload_models", "chat_keys", mode="before")
+    @field_validator("allowed_hosts", "allowed_origins", "trusted_origins", "trusted_proxies", "preload_models", "chat_keys", mode="before")
     @classmethod
     def _split(cls, value: Any) -> Any:
         return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
@@ -152,6 +159,14 @@ class Environment(BaseSettings):
     def _networks(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         for network in value:
             ip_network(network, strict=False)
+        return value
+
+    @field_validator("allowed_origins")
+    @classmethod
+    def _origins(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for origin in value:
+            if Origin.parse(origin) is None:
+                raise ValueError("expected origins such as https://app.example or https://app.example:8443, in full")
         return value
 
     @field_validator("database_url")
@@ -212,10 +227,10 @@ class Environment(BaseSettings):
             raise ValueError("DATABASE_URL is missing: with REDIS_URL, workers are other processes and need PostgreSQL")
         if self.database_url and self.database_pool < self.worker_threads + KEEPERS:
             raise ValueError(f"DATABASE_POOL is too small: expected WORKER_THREADS and {KEEPERS} more, {self.worker_threads + KEEPERS}")
-        if self.consent_transcriber and find_spec(self.consent_transcriber) is None:
-            raise ValueError("CONSENT_TRANSCRIBER is not installed: pip install 'voice-platform[ears]'")
         if self.responder == "chat":
             self._refuse_a_chat_with_nobody()
+        if self.live_detector == "silero" and not all(find_spec(package) for package in ("silero_vad", "onnxruntime")):
+            raise ValueError("LIVE_DETECTOR is not installed: pip install 'voice-platform[silero]'")
         if self.environment is Stage.PRODUCTION:
             self._refuse_the_unsafe()
         return self
@@ -244,6 +259,10 @@ class Environment(BaseSettings):
     @property
     def proxies(self) -> tuple[IPv4Network | IPv6Network, ...]:
         return tuple(ip_network(network, strict=False) for network in self.trusted_proxies)
+
+    @property
+    def origins(self) -> frozenset[Origin]:
+        return frozenset(origin for each in self.allowed_origins if (origin := Origin.parse(each)) is not None)
 
     def secret(self) -> str:
         """The secret key; where none is given, one that is made once and kept in DATA_DIR, readable by its owner only."""

@@ -16,7 +16,7 @@ from daphne.ws_protocol import WebSocketProtocol
 
 from jobs.admission import stopping
 
-SOCKET_MESSAGE_BYTES = 262_144
+SOCKET_MESSAGE_BYTES = 1_048_576
 PING_SECONDS = 20
 HEADER_BYTES = 16_384
 DRAIN_SECONDS = 30

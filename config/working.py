@@ -29,7 +29,7 @@ def start_worker() -> dramatiq.Worker:
     catalogue.preload()
     forget_leftovers()
     keeper.describe = catalogue.report
-    queues = EVERYBODY | NEURAL if catalogue.models() is not None else EVERYBODY
+    queues = EVERYBODY | NEURAL if catalogue.runs_models() else EVERYBODY
     worker = dramatiq.Worker(dramatiq.get_broker(), queues=queues, worker_threads=settings.WORKER_THREADS, worker_timeout=IDLE_MS)
     worker.start()
     return worker

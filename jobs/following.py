@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
 
 from channels.db import database_sync_to_async
@@ -35,7 +35,7 @@ class Spliced(Unavailable):
     message = "The audio was begun anew and differs from what was sent. Ask again."
 
 
-async def follow(item: Item, *, after: int = 0) -> AsyncIterator[bytes]:
+async def follow(item: Item, *, after: int = 0) -> AsyncGenerator[bytes, None]:
     """The item's bytes from `after` on, to their end. What it shares with another that is being made is read from that one's stream.
 
     Ends when the whole result was delivered. Raises the item's refusal when it failed or was cancelled, Spliced when a second

@@ -16,8 +16,9 @@ BUSY_RETRY = 5.0
 
 
 def refuse_too_many(owner: User, allowed: Allowance) -> None:
+    """Steps on the way to something else are not counted: of those there are as many as that has."""
     jobs = allowed.limits["concurrent_jobs"]
-    if jobs is not None and Job.objects.of(owner).open().count() >= jobs:
+    if jobs is not None and Job.objects.of(owner).open().listed().count() >= jobs:
         raise RateLimited(f"{jobs} of your jobs are not over yet, as many as you may have at a time.", retry_after=BUSY_RETRY)
 
 

@@ -115,7 +115,8 @@ def submit(*, owner: User, api_key: ApiKey | None, kind: str, orders: Sequence[O
         ]
         reservation = quotas.reserve(owner, kind, quotas.total(amounts), allowed)
         # from here on, nobody else submits for this owner until the end of the transaction
-        refuse_too_many(owner, allowed)
+        if about.listed:
+            refuse_too_many(owner, allowed)
         # what is the same is stored once
         new = {key or str(place): order.bytes for place, (key, order) in enumerate(zip(keys, orders, strict=True)) if order.store}
         expected_bytes = sum(number for key, number in new.items() if key not in cheap)

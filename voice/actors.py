@@ -10,7 +10,7 @@ import structlog
 
 from config.errors import Refusal
 from jobs.work import claim
-from voice import catalogue, conversions, registry
+from voice import catalogue, conversions, live, transcriptions
 from voice.conditioning import forget_leftovers
 from voice.consents import clear_revoked
 from voice.intake import make_safe
@@ -61,14 +61,36 @@ def convert_in_batch(item_id: str) -> None:
     convert.fn(item_id)
 
 
+@dramatiq.actor(queue_name="live", priority=0)
+def transcribe(item_id: str) -> None:
+    if work := claim(item_id):
+        with work:
+            transcriptions.transcribe(work)
+
+
+@dramatiq.actor(queue_name="batch", priority=10)
+def transcribe_in_batch(item_id: str) -> None:
+    transcribe.fn(item_id)
+
+
+@dramatiq.actor(queue_name="neural", priority=0)
+def transcribe_by_model(item_id: str) -> None:
+    transcribe.fn(item_id)
+
+
+@dramatiq.actor(queue_name="neural-batch", priority=10)
+def transcribe_by_model_in_batch(item_id: str) -> None:
+    transcribe.fn(item_id)
+
+
 @dramatiq.actor(queue_name="neural-batch", priority=20)
 def check_model(name: str) -> None:
-    """Look at a registered model and let it say a sentence; what is wrong with it is noted on its row."""
-    model, engine = Model.objects.filter(pk=name).first(), catalogue.models()
-    if model is None or engine is None or not registry.examine(model, engine):
+    """Look at a registered model, load it and let one that speaks say a sentence; what is wrong with it is noted on its row."""
+    model = Model.objects.filter(pk=name).first()
+    if model is None or not catalogue.examine(model):
         return
     try:
-        registry.trial(model, engine)
+        catalogue.try_out(model)
     except Refusal as refusal:
         log.warning("model does not work", model=name, reason=getattr(refusal, "reason", refusal.message))
 
@@ -77,3 +99,8 @@ def check_model(name: str) -> None:
 def clear_revoked_consents() -> None:
     clear_revoked()
     forget_leftovers()
+
+
+@dramatiq.actor(queue_name="batch", priority=5)
+def close_lost_sessions() -> None:
+    live.close_lost()

@@ -9,21 +9,24 @@ from django.http import HttpRequest
 from accounts.listed import Listed
 from voice import registry
 from voice.custom_admin import ConsentAdmin, VoiceAdmin
-from voice.engines.coqui import Coqui
+from voice.live_admin import LiveSessionAdmin
 from voice.models import Lexicon, LexiconVersion, Model, ModelAlias, Voice, VoiceAlias
 
-__all__ = ["ConsentAdmin", "VoiceAdmin"]
+__all__ = ["ConsentAdmin", "LiveSessionAdmin", "VoiceAdmin"]
 # Django looks for what is registered in this module only
 
 
 class ModelForm(forms.ModelForm):
-    """A new model: a name of Coqui's zoo, or a folder on the workers. Staff are the operator; no request names a location."""
+    """A new model: a name that its engine knows, or a folder on the workers. Staff are the operator; no request names a location."""
 
     class Meta:
         model = Model
-        fields = ["name", "location", "licence", "preference", "enabled"]
+        fields = ["name", "engine", "location", "licence", "preference", "enabled"]
 
-    location = forms.CharField(max_length=500, help_text="a name such as tts_models/en/vctk/vits, or a folder on the workers")
+    engine = forms.ChoiceField(choices=[(name, name) for name in registry.ENGINES], help_text="coqui speaks, whisper transcribes")
+    location = forms.CharField(
+        max_length=500, help_text="a name such as tts_models/en/vctk/vits, or small of Whisper's, or a folder on the workers"
+    )
 
 
 @admin.register(Model)
@@ -42,23 +45,23 @@ class ModelAdmin(admin.ModelAdmin):
         if obj is None:
             return list(ModelForm.Meta.fields)
         return [
-            "name", "engine", "task", "location", "licence", "clones", "rate", "verbatim", "phonetic", "timed", "slowest", "fastest",
-            "preference", "enabled", "problem", "checked_at", "created_at",
+            "name", "engine", "task", "location", "licence", "languages", "translates", "clones", "rate", "verbatim", "phonetic", "timed",
+            "slowest", "fastest", "preference", "enabled", "problem", "checked_at", "created_at",
         ]  # fmt: skip
 
     def get_readonly_fields(self, _request: HttpRequest, obj: Any = None) -> list[str]:
         if obj is None:
             return []
         known = [
-            "name", "engine", "task", "clones", "rate", "verbatim", "phonetic", "timed", "slowest", "fastest", "problem", "checked_at",
-            "created_at",
+            "name", "engine", "task", "languages", "translates", "clones", "rate", "verbatim", "phonetic", "timed", "slowest", "fastest",
+            "problem", "checked_at", "created_at",
         ]  # fmt: skip
         return known if obj.location else [*known, "location"]
 
     def save_model(self, request: HttpRequest, model: Model, form: Any, change: bool) -> None:
         if not change:
-            model.engine = registry.ENGINE
-            model.slowest, model.fastest = Coqui.speeds
+            for name, value in registry.origin(model.engine).items():
+                setattr(model, name, value)
         super().save_model(request, model, form, change)
         if model.location:
             registry.ask_to_check(model.pk)

@@ -62,12 +62,14 @@ Plain = Annotated[str, AfterValidator(_plain)]
 
 
 class BriefItem(BaseModel):
-    """One text, or one output of yours that is to be converted. What it leaves out is as the brief says."""
+    """One text, or one output of yours that is to be converted or transcribed. What it leaves out is as the brief says."""
 
     model_config = _STRICT
 
     input: str
-    source: str | None = Field(None, max_length=40, description="in place of input: the id of an output, for another voice to say")
+    source: str | None = Field(
+        None, max_length=40, description="in place of input: the id of an output, for another voice to say, or to be transcribed"
+    )
     ref: Annotated[Plain, Field(max_length=LONGEST_REF)] = ""
     voice: VoiceName | None = None
     language: Language | None = None
@@ -90,6 +92,9 @@ class Brief(BaseModel):
 
     model_config = _STRICT
 
+    kind: Literal["speech", "conversion", "transcription"] | None = Field(
+        None, description="what is made of the items; left out: speech of what has an input, conversion of what has a source"
+    )
     voice: VoiceName | None = None
     model: str = Field("tts-1", min_length=1, max_length=LONGEST_NAME)
     response_format: Literal["mp3", "opus", "aac", "flac", "wav", "pcm"] = "mp3"

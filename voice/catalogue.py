@@ -14,14 +14,19 @@ from config.errors import Refusal
 from jobs import departure
 from jobs.departure import Reason
 from voice import registry
+from voice.ears.base import Transcriber
+from voice.ears.sphinx import Sphinx
+from voice.ears.whisper import Settings as WhisperSettings
+from voice.ears.whisper import Whisper
 from voice.engines import available
 from voice.engines.base import EngineUnavailable, Speaker, Synthesizer
 from voice.engines.coqui import Coqui, Settings
-from voice.models import Model, ModelAlias, Voice, VoiceAlias
+from voice.errors import EngineMissing
+from voice.models import Model, ModelAlias, Task, Voice, VoiceAlias
 
 log = structlog.get_logger("catalogue")
 
-PREFERENCE = {"flite": 10, "espeak": 20, "remote": 150, "tone": 200}
+PREFERENCE = {"flite": 10, "espeak": 20, "remote": 150, "tone": 200, "pocketsphinx": 200}
 FALLBACK_VOICE = "espeak-en-us"
 VOICE_ALIASES = {
     "alloy": "slt",
@@ -39,6 +44,14 @@ VOICE_ALIASES = {
     "verse": "rms",
 }
 MODEL_ALIASES = ("tts-1", "tts-1-hd", "gpt-4o-mini-tts")
+TRANSCRIPTION_ALIASES = (
+    "whisper-1",
+    "gpt-transcribe",
+    "gpt-4o-transcribe",
+    "gpt-4o-mini-transcribe",
+    "gpt-4o-mini-transcribe-2025-12-15",
+    "gpt-4o-transcribe-diarize",
+)
 
 
 @cache
@@ -70,6 +83,39 @@ def models() -> Coqui | None:
         return None
 
 
+@cache
+def whisper() -> Whisper | None:
+    """The transcriber that listens with registered models, where it is installed."""
+    try:
+        return Whisper(
+            WhisperSettings(
+                models=settings.MODELS_DIR,
+                device=settings.DEVICE,
+                threads=settings.DEVICE_THREADS,
+                budget=settings.MODEL_MEMORY,
+                idle=settings.MODEL_IDLE,
+                patience=settings.MODEL_PATIENCE,
+            )
+        )
+    except EngineUnavailable as missing:
+        log.info("no models that listen here", reason=str(missing))
+        return None
+
+
+@cache
+def ears() -> dict[str, Transcriber]:
+    """Every transcriber of this machine by name, made once per process."""
+    here: list[Transcriber] = [Sphinx()]
+    if (ear := whisper()) is not None:
+        here.append(ear)
+    return {ear.name: ear for ear in here}
+
+
+def runs_models() -> bool:
+    """Whether this machine takes the work that needs registered models."""
+    return models() is not None or whisper() is not None
+
+
 def _stay() -> None:
     log.info("no model is in memory")
 
@@ -93,9 +139,9 @@ def synchronise() -> None:
             # the preference is the product's until staff have one
             Model.objects.update_or_create(name=name, defaults=known, create_defaults={**known, "preference": PREFERENCE[engine.name]})
         _synchronise_voices(engine)
-    if (coqui := models()) is not None:
-        for model in Model.objects.filter(engine=coqui.name):
-            registry.examine(model, coqui)
+    _synchronise_ears()
+    for model in Model.objects.exclude(location=""):
+        examine(model)
     _synchronise_aliases()
 
 
@@ -110,26 +156,63 @@ def _refuse_another(name: str, engine: Synthesizer) -> None:
         raise ImproperlyConfigured(f"UPSTREAMS: there is another model '{name}'. Give the upstream a name of its own.")
 
 
+def examine(model: Model) -> bool:
+    """Look at a registered model, and write down what it is; False, with the problem, when it can't be used on this machine."""
+    if model.engine == Whisper.name:
+        return (ear := whisper()) is not None and registry.examine_ear(model, ear)
+    return (coqui := models()) is not None and registry.examine(model, coqui)
+
+
+def try_out(model: Model) -> float:
+    """Load a model that was examined, and let one that speaks say a sentence: seconds of audio. Raises what went wrong, after noting it."""
+    if model.engine == Whisper.name:
+        if (ear := whisper()) is None:
+            raise EngineMissing
+        registry.load_ear(model, ear)
+        return 0.0
+    if (coqui := models()) is None:
+        raise EngineMissing
+    return registry.trial(model, coqui)
+
+
 def preload() -> None:
     """Load what the operator wants in memory from the start. What can't be loaded is logged, and the worker works without."""
-    coqui = models()
-    if coqui is None:
-        return
     for name in settings.PRELOAD_MODELS:
         model = Model.objects.filter(pk=name, enabled=True).first()
+        engine = whisper() if model is not None and model.engine == Whisper.name else models()
+        if engine is None:
+            continue
         try:
-            coqui.preload(registry.source_of(model, name))
+            engine.preload(registry.source_of(model, name))
         except Refusal as refusal:
             log.error("not preloaded", model=name, reason=getattr(refusal, "reason", refusal.message))
 
 
 def report() -> dict[str, Any]:
     """What a worker tells of itself: the device, and the models in its memory."""
-    coqui = models()
-    if coqui is None:
+    if not runs_models():
         return {}
-    device, loaded = coqui.report()
-    return {"device": device, "loaded": [asdict(model) for model in loaded]}
+    coqui, ear = models(), whisper()
+    device, loaded = coqui.report() if coqui is not None else ({}, [])
+    return {"device": device, "loaded": [asdict(model) for model in [*loaded, *(ear.report() if ear is not None else [])]]}
+
+
+def _synchronise_ears() -> None:
+    """The models of transcribers that are one themselves, and what others' names stand for until staff choose."""
+    for ear in ears().values():
+        if not ear.languages:
+            # each of its models has its own row
+            continue
+        known = {
+            "engine": ear.name,
+            "task": Task.TRANSCRIPTION,
+            "languages": list(ear.languages),
+            "translates": ear.translates,
+            "timed": True,
+        }
+        Model.objects.update_or_create(name=ear.name, defaults=known, create_defaults={**known, "preference": PREFERENCE[ear.name]})
+        for alias in TRANSCRIPTION_ALIASES:
+            ModelAlias.objects.get_or_create(name=alias, defaults={"model_id": ear.name})
 
 
 def _synchronise_voices(engine: Synthesizer) -> None:

@@ -5,44 +5,33 @@ from __future__ import annotations
 from collections.abc import Generator, Iterator
 from typing import Any, Literal
 
-from django.conf import settings
 from django.core.files.uploadedfile import UploadedFile
-from django.db import transaction
 from pydantic import Field
 
 from accounts.models import ApiKey, User
 from accounts.models.ledger import MILLISECONDS
 from accounts.quotas import Amount
-from accounts.replays import Asked, Done, once
+from accounts.replays import Asked, Done
 from accounts.serializers import Body
-from config.errors import InternalError, Refusal
 from jobs import services as jobs
-from jobs import storage
-from jobs.models import Blob, Item, Output
+from jobs.models import Blob, Item
 from jobs.work import Work
 from voice import catalogue, registry
-from voice.audio.decode import decode
-from voice.audio.errors import AudioFormatUnsupported
 from voice.audio.formats import FORMATS
 from voice.audio.pcm import RATE, Resampler
 from voice.cloning import reference
 from voice.engines.base import Pcm
-from voice.errors import ConversionUnavailable, EngineMissing, NoSamples, OutputNotFound, VoiceNotFound
-from voice.intake import RAW
+from voice.errors import ConversionUnavailable, EngineMissing, NoSamples, VoiceNotFound
 from voice.models import Model, Task, Voice
 from voice.rendering import render
 from voice.requests import LONGEST_KEPT, LONGEST_NAME
-from voice.uploads import Purpose, bounds, look, opened
+from voice.sources import decoded, expected, own_output, submitted
+from voice.uploads import Purpose, look
 
 CONVERSION = "conversion"
 # the kind of such jobs and of what is charged for them
-CONTAINERS = {"mp3": "mp3", "wav": "wav", "flac": "flac", "opus": "ogg", "aac": "aac"}
-# that outputs are in, by their format; bare samples are in none
 BLOCK_SECONDS = 1.0
 # of the source that go to the model at once
-BYTES_A_SECOND = {"wav": 32_000, "flac": 32_000}
-COMPRESSED = 8_000
-# bytes that a second of a source has at least, by its container: what it may come to is set aside before it is decoded
 
 
 class ConversionRequest(Body):
@@ -62,11 +51,8 @@ def request_conversion(
     container = look(upload, Purpose.SOURCE)
     voice = _target(owner, wanted.voice)
     model = _model(wanted.model)
-    kept: list[Blob] = []
 
-    def act() -> Done:
-        source = storage.keep(opened(upload), owner_id=owner.pk, form=RAW)
-        kept.append(source)
+    def submit(source: Blob) -> Done:
         order = jobs.Order(
             actor="convert",
             text="",
@@ -74,7 +60,7 @@ def request_conversion(
             format=wanted.response_format,
             media_type=FORMATS[wanted.response_format].media_type,
             voice_id=voice.pk,
-            expected=Amount(milliseconds=_expected(source, container)),
+            expected=expected(source, container),
             store=wanted.store,
             streamed=wanted.response_format != "wav",
             expires_after=wanted.expires_after,
@@ -89,31 +75,12 @@ def request_conversion(
         )
         return Done(jobs.submit(owner=owner, api_key=api_key, kind=CONVERSION, orders=[order], about=jobs.About.of(asked)).pk)
 
-    try:
-        with transaction.atomic():
-            done = jobs.retried(owner, asked) or once(owner, asked, act)
-    except Refusal:
-        for blob in kept:
-            storage.discard(blob.pk)
-        raise
-    item = Item.objects.select_related("job").get(job_id=done.subject)
-    if item.source_id is None:
-        # it was made before: nobody needs what was sent for it
-        for blob in kept:
-            storage.remove(blob.pk)
-    return item, done.replayed
+    return submitted(owner=owner, asked=asked, upload=upload, submit=submit)
 
 
 def order_conversion(*, owner: User, source: str, voice: str, model: str | None, form: str, batch: bool, **fields: Any) -> jobs.Order:
     """The order to convert an output of somebody's own."""
-    output = Output.objects.of(owner).listed().filter(pk=source).select_related("blob").first()
-    if output is None:
-        raise OutputNotFound(source)
-    container = CONTAINERS.get(output.format)
-    if container is None:
-        unsupported = AudioFormatUnsupported("Bare samples can't be converted: their rate is written nowhere.")
-        unsupported.param = "source"
-        raise unsupported
+    output, container = own_output(owner, source)
     target, chosen = _target(owner, voice), _model(model)
     options = {"engine": chosen.engine, "model": chosen.name, "container": container, "format": form}
     return jobs.Order(
@@ -134,23 +101,12 @@ def convert(work: Work) -> None:
     item, engine = work.item, catalogue.models()
     if engine is None:
         raise EngineMissing
-    if item.source is None:
-        raise InternalError
     voice = Voice.objects.select_related("model", "consent").filter(pk=item.options["voice_id"]).first()
     if voice is None:
         raise VoiceNotFound(item.options["voice"])
     voice.check_usable()
     work.findings["voice_version"] = voice.version
-    limits = bounds(Purpose.SOURCE)
-    with storage.fetched(item.source) as file:
-        pcm = decode(
-            file,
-            item.options["container"],
-            longest=limits.longest,
-            shortest=limits.shortest,
-            processor_seconds=settings.DECODE_SECONDS,
-            check=work.check,
-        )
+    pcm = decoded(work)
     model = _model(item.options["model"])
     source = registry.source_of(model, model.name)
     converted = engine.convert(_blocks(pcm, work), reference(voice), source)
@@ -191,9 +147,3 @@ def _model(name: str | None) -> Model:
     if model is None:
         raise ConversionUnavailable(name)
     return model
-
-
-def _expected(source: Blob, container: str) -> int:
-    """Milliseconds that a source may come to: it is decoded by a worker only. What is too much is given back at the end."""
-    seconds = source.bytes / BYTES_A_SECOND.get(container, COMPRESSED)
-    return round(min(seconds, settings.MAX_UPLOAD_SECONDS) * MILLISECONDS)

@@ -27,6 +27,7 @@ from voice.timing import ASKED, Timestamps
 
 AUDIO_TOKEN_SECONDS = 0.05
 # what OpenAI's speech models make of one output token
+EVENTS = "text/event-stream"
 
 
 class Accepted(HttpResponse):
@@ -39,6 +40,12 @@ class Accepted(HttpResponse):
         self.stays = stays
         # the work goes on when the client has left
         self.replayed = replayed
+
+    async def answer(self, data: AsyncGenerator[bytes, None]) -> HttpResponseBase:
+        """The response, once there is something to send: a refusal before it is still answered with its own status."""
+        head = await anext(data, b"")
+        body = _events(self.item, head, data) if self.sse else _bytes(head, data)
+        return StreamingHttpResponse(body, content_type=EVENTS if self.sse else self.item.media_type)
 
 
 def delivered(view: Callable[..., HttpResponseBase]) -> Callable[..., Coroutine[Any, Any, HttpResponseBase]]:
@@ -75,13 +82,10 @@ def _unbound(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpRespons
     return run
 
 
-async def _opened(accepted: Accepted) -> StreamingHttpResponse:
-    """The response, once there are bytes: a refusal before the first is still answered with its own status."""
+async def _opened(accepted: Accepted) -> HttpResponseBase:
+    """The response, with what it tells of the work."""
     item = accepted.item
-    audio = _watched(accepted)
-    head = await anext(audio, b"")
-    body = _events(item, head, audio) if accepted.sse else _bytes(head, audio)
-    response = StreamingHttpResponse(body, content_type="text/event-stream" if accepted.sse else item.media_type)
+    response = await accepted.answer(_watched(accepted))
     response.headers["x-job-id"] = item.job_id
     response.headers["X-Accel-Buffering"] = "no"
     response.headers["Cache-Control"] = "no-store"
@@ -116,15 +120,20 @@ async def _events(item: Item, head: bytes, audio: AsyncGenerator[bytes, None]) -
     """Server-sent events as OpenAI's speech models send them; a failure half-way is an event too."""
     try:
         async for data in _bytes(head, audio):
-            yield _event({"type": "speech.audio.delta", "audio": base64.b64encode(data).decode()})
+            yield event({"type": "speech.audio.delta", "audio": base64.b64encode(data).decode()})
     except Refusal as refusal:
-        yield _event({"error": {"message": refusal.message, "type": refusal.type, "param": refusal.param, "code": refusal.code}})
+        yield told(refusal)
         return
-    yield _event({"type": "speech.audio.done", "usage": await _usage(item), **await _timestamps(item)})
+    yield event({"type": "speech.audio.done", "usage": await _usage(item), **await _timestamps(item)})
 
 
-def _event(payload: dict[str, Any]) -> bytes:
+def event(payload: dict[str, Any]) -> bytes:
     return f"data: {json.dumps(payload, separators=(',', ':'))}\n\n".encode()
+
+
+def told(refusal: Refusal) -> bytes:
+    """A refusal as an event."""
+    return event({"error": {"message": refusal.message, "type": refusal.type, "param": refusal.param, "code": refusal.code}})
 
 
 async def _usage(item: Item) -> dict[str, int]:

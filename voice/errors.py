@@ -3,7 +3,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from accounts.errors import InsufficientQuota
-from config.errors import Conflict, Forbidden, NotFound, Refusal, Unavailable
+from config.errors import Conflict, Forbidden, NotAuthenticated, NotFound, RateLimited, Refusal, Unavailable
 
 
 class VoiceNotFound(NotFound):
@@ -235,6 +235,28 @@ class ConversionUnavailable(Refusal):
             super().__init__(f"There is no model '{model}' that converts voices. GET /v1/models lists the tasks of each.", param="model")
 
 
+class TranscriptionUnavailable(Refusal):
+    code = "unsupported_model"
+
+    def __init__(self, model: str, able: Iterable[str], *, translates: bool) -> None:
+        known = ", ".join(able) or "none here, until the operator adds one"
+        super().__init__(f"The model '{model}' does not {'translate' if translates else 'transcribe'}; these do: {known}.", param="model")
+
+
+class LanguageNotUnderstood(Refusal):
+    code = "unsupported_language"
+
+    def __init__(self, model: str, language: str) -> None:
+        super().__init__(f"The model '{model}' does not understand '{language}'. Leave it out, or choose another model.", param="language")
+
+
+class SpeakersUnknown(Refusal):
+    code = "diarization_unavailable"
+
+    def __init__(self, param: str) -> None:
+        super().__init__("No model here tells speakers apart. Ask for json, text, srt, vtt or verbose_json, without speakers.", param=param)
+
+
 class NoSamples(Refusal):
     code = "voice_has_no_samples"
 
@@ -247,3 +269,17 @@ class OutputNotFound(NotFound):
 
     def __init__(self, name: str) -> None:
         super().__init__(f"There is no output '{name}'. GET /v1/outputs lists yours.", param="source")
+
+
+class TooManySessions(RateLimited):
+    def __init__(self, most: int) -> None:
+        super().__init__(f"{most} of your live sessions are open, as many as you may have at a time. End one first.")
+
+
+class SecretUsed(NotAuthenticated):
+    message = "This client secret has begun its session, or came too late for it. Make another one for each session."
+
+
+class SessionNotFound(NotFound):
+    code = "session_not_found"
+    message = "There is no such live session."

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 import wave
+from contextlib import closing
 from dataclasses import asdict, dataclass
 from typing import IO, Any
 
@@ -24,14 +25,16 @@ from jobs.connections import give_back
 from jobs.limits import BUSY_RETRY
 from jobs.models import OPEN, Blob, Item, Job, State
 from jobs.work import Work
+from voice import catalogue
 from voice.audio.decode import decode
 from voice.audio.encode import SAMPLE_BYTES, exact_wav_header
 from voice.audio.errors import FILE
 from voice.audio.formats import FORMATS
 from voice.audio.judge import judge, measure
 from voice.audio.pcm import RATE
+from voice.ears.base import Transcriber, Wanted
 from voice.engines.base import Pcm
-from voice.transcribers import transcriber, understands
+from voice.models import widened
 from voice.uploads import Purpose, bounds, look, opened
 
 INTAKE = "intake"
@@ -74,8 +77,8 @@ def examine(
         raise RuntimeError("examine() waits for a worker, which sees nothing of a transaction")
     try:
         container = look(upload, purpose)
-        job = _submitted(owner, api_key, opened(upload), {"container": container, "purpose": purpose.value, "language": language})
-        return _outcome(job)
+        raw, job = _submitted(owner, api_key, opened(upload), {"container": container, "purpose": purpose.value, "language": language})
+        return _outcome(raw, job)
     except Refusal as refusal:
         if refusal.status < InternalError.status and refusal.param == FILE:
             refusal.param = param
@@ -102,9 +105,8 @@ def make_safe(work: Work) -> None:
         sample = measure(pcm)
         judge(sample)
         work.findings = {"findings": asdict(sample)}
-    elif purpose is Purpose.CONSENT and (ear := transcriber()):
-        known = understands(ear, options["language"])
-        work.findings = {"findings": {"transcript": ear.transcribe(pcm, check=work.check) if known else None}}
+    elif purpose is Purpose.CONSENT and (ear := catalogue.ears().get(settings.CONSENT_TRANSCRIBER)):
+        work.findings = {"findings": {"transcript": _heard(ear, pcm, options["language"], work)}}
     work.write(exact_wav_header(pcm.size * SAMPLE_BYTES))
     work.write(pcm.astype("<i2", copy=False).tobytes(), seconds=pcm.size / RATE)
 
@@ -115,7 +117,17 @@ def read_pcm(blob: Blob) -> Pcm:
         return np.frombuffer(sound.readframes(sound.getnframes()), "<i2").astype(np.int16, copy=False)
 
 
-def _submitted(owner: User, api_key: ApiKey | None, file: IO[bytes], options: dict[str, str]) -> Job:
+def _heard(ear: Transcriber, pcm: Pcm, language: str, work: Work) -> str | None:
+    """What a consent says; None in a language that the transcriber does not know."""
+    known = [tag for tag in widened(language.lower().replace("_", "-")) if tag in ear.languages]
+    if not known:
+        return None
+    transcript = ear.transcribe(pcm, Wanted(languages=(known[0],)), check=work.check)
+    with closing(transcript.segments):
+        return " ".join(segment.text for segment in transcript.segments)
+
+
+def _submitted(owner: User, api_key: ApiKey | None, file: IO[bytes], options: dict[str, str]) -> tuple[Blob, Job]:
     """The upload kept, and the job that looks at it, at once: the same bytes may be sent twice, and the first be done with them."""
     raw: Blob | None = None
     try:
@@ -133,7 +145,7 @@ def _submitted(owner: User, api_key: ApiKey | None, file: IO[bytes], options: di
                 expires_after=KEPT_FOR,
                 options=options,
             )
-            return jobs.submit(owner=owner, api_key=api_key, kind=INTAKE, orders=[order], about=jobs.About(listed=False))
+            return raw, jobs.submit(owner=owner, api_key=api_key, kind=INTAKE, orders=[order], about=jobs.About(listed=False))
     except Refusal:
         if raw is not None:
             # its row is gone again
@@ -141,12 +153,12 @@ def _submitted(owner: User, api_key: ApiKey | None, file: IO[bytes], options: di
         raise
 
 
-def _outcome(job: Job) -> Intake:
+def _outcome(raw: Blob, job: Job) -> Intake:
     """What came of it, with nothing left of the job and the upload."""
     item = _awaited(job.items.get())
     job.delete()
-    if item.source_id is not None:
-        storage.remove(item.source_id)
+    # its worker may be about to: whoever comes first does it, and nobody is answered before it is done
+    storage.remove(raw.pk)
     if item.state != State.COMPLETED:
         refusal = item.error
         refusal.param = FILE if refusal.status < InternalError.status else None

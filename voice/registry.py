@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import dramatiq
 from django.db import transaction
 from django.db.models.functions import Now
 
 from config.errors import Refusal
+from voice.ears.whisper import Whisper
 from voice.engines.base import Source, Utterance
 from voice.engines.coqui import Coqui
 from voice.engines.coqui.zoo import Description
@@ -14,29 +17,36 @@ from voice.errors import ModelExists, ModelInUse, ModelNotFound
 from voice.models import Model, Task, Voice
 
 ENGINE = "coqui"
-# the engine of registered models, whose work goes to workers that can run one
+# the engine of registered models that speak, whose work goes to workers that can run one
+ENGINES = (ENGINE, Whisper.name)
+# of registered models
 NEURAL_PREFERENCE = 50
 # behind the engines that need no model, which an alias such as `alloy` goes on meaning
 TRIAL = "The quick brown fox jumps over the lazy dog."
 
 
-def register(*, name: str, location: str, licence: str = "") -> Model:
-    """A row for a model of the zoo or in a folder; its voices come when a worker has looked at it. ModelExists when the name is taken."""
-    slowest, fastest = Coqui.speeds
+def register(*, name: str, location: str, licence: str = "", engine: str = ENGINE) -> Model:
+    """A row for a model of its engine's zoo or in a folder; a worker looks at what it can. ModelExists when the name is taken."""
     model, made = Model.objects.get_or_create(
         name=name,
         defaults={
-            "engine": ENGINE,
+            **origin(engine),
             "location": location,
             "licence": licence,
             "preference": NEURAL_PREFERENCE,
-            "slowest": slowest,
-            "fastest": fastest,
         },
     )
     if not made:
         raise ModelExists(name)
     return model
+
+
+def origin(engine: str) -> dict[str, Any]:
+    """What is known of any model of an engine's."""
+    if engine == Whisper.name:
+        return {"engine": engine, "task": Task.TRANSCRIPTION}
+    slowest, fastest = Coqui.speeds
+    return {"engine": engine, "slowest": slowest, "fastest": fastest}
 
 
 def source_of(model: Model | None, name: str) -> Source:
@@ -71,6 +81,28 @@ def examine(model: Model, engine: Coqui) -> bool:
     if not about.converts:
         _write_voices(model, about)
     return True
+
+
+def examine_ear(model: Model, ear: Whisper) -> bool:
+    """Look at the files of a model that listens and write down what it understands; False, with the problem, when it can't be used."""
+    try:
+        about = ear.describe(model.location)
+    except Refusal as refusal:
+        note(model, getattr(refusal, "reason", refusal.message))
+        return False
+    model.languages, model.translates = list(about.languages), about.translates
+    model.save(update_fields=["languages", "translates"])
+    note(model, "")
+    return True
+
+
+def load_ear(model: Model, ear: Whisper) -> None:
+    """Load a model that listens. Raises what went wrong, after noting it."""
+    try:
+        ear.preload(source_of(model, model.name))
+    except Refusal as refusal:
+        note(model, getattr(refusal, "reason", refusal.message))
+        raise
 
 
 def trial(model: Model, engine: Coqui) -> float:

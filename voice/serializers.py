@@ -70,6 +70,8 @@ class ModelSerializer(serializers.Serializer[Any]):
     licence = serializers.CharField(required=False, help_text="of the model's weights; empty where none is noted")
     clones = serializers.BooleanField(required=False, help_text="whether it speaks like a custom voice's samples")
     timed = serializers.BooleanField(required=False, help_text="whether it tells when each word is said")
+    languages = serializers.ListField(child=serializers.CharField(), required=False, help_text="that a model for transcription understands")
+    translates = serializers.BooleanField(required=False, help_text="whether it writes English of what it hears")
 
 
 class ModelListSerializer(serializers.Serializer[Any]):
@@ -98,10 +100,41 @@ class PreviewSerializer(serializers.Serializer[Any]):
     characters = serializers.IntegerField()
 
 
+class TranscriptionUsageSerializer(serializers.Serializer[Any]):
+    type = serializers.CharField(help_text="duration")
+    seconds = serializers.FloatField()
+
+
+class TranscriptionSegmentSerializer(serializers.Serializer[Any]):
+    id = serializers.IntegerField()
+    seek = serializers.IntegerField()
+    start = serializers.FloatField(help_text="seconds")
+    end = serializers.FloatField()
+    text = serializers.CharField()
+    tokens = serializers.ListField(child=serializers.IntegerField())
+    temperature = serializers.FloatField()
+    avg_logprob = serializers.FloatField()
+    compression_ratio = serializers.FloatField()
+    no_speech_prob = serializers.FloatField()
+
+
 class TimedWordSerializer(serializers.Serializer[Any]):
     word = serializers.CharField()
     start = serializers.FloatField(help_text="seconds")
     end = serializers.FloatField()
+
+
+class TranscriptionSerializer(serializers.Serializer[Any]):
+    """json has the text and usage, verbose_json all but the logprobs, which are of json."""
+
+    text = serializers.CharField()
+    usage = TranscriptionUsageSerializer()
+    task = serializers.CharField(required=False)
+    language = serializers.CharField(required=False, help_text="its English name")
+    duration = serializers.FloatField(required=False, help_text="seconds")
+    segments = TranscriptionSegmentSerializer(many=True, required=False)
+    words = TimedWordSerializer(many=True, required=False, help_text="where 'word' was asked for")
+    logprobs = serializers.ListField(child=serializers.DictField(), required=False, help_text="where 'logprobs' were asked for")
 
 
 class TimedSentenceSerializer(serializers.Serializer[Any]):

@@ -40,6 +40,7 @@ from voice.models import LexiconVersion, Model, ModelAlias, Voice, VoiceAlias
 from voice.requests import SpeechRequest
 from voice.text import Dictionary, composed, forbidden_character, normalise, speakable
 from voice.timing import ASKED, WORD
+from voice.transcriptions import DEFAULT_MODEL, TRANSCRIPTION, order_transcription
 
 SPEECH = "speech"
 # the kind of such jobs and of what is charged for them
@@ -194,13 +195,13 @@ def request_brief(
 
     def act() -> Done:
         brief, items = read()
-        kind = CONVERSION if items[0].source else SPEECH
-        order = _converted(owner, brief) if kind == CONVERSION else _spoken(owner, brief)
+        kind = brief.kind or (CONVERSION if items[0].source else SPEECH)
+        order = ORDERS[kind](owner, brief)
         orders = []
         for index, item in enumerate(items):
             try:
-                if bool(item.source) != bool(items[0].source):
-                    raise Refusal("A brief has texts, or outputs to convert, not both.", param="source")
+                if bool(item.source) != (kind != SPEECH):
+                    raise Refusal(f"Every item of a brief for {kind} has {'an input' if kind == SPEECH else 'a source'}.", param="source")
                 orders.append(order(item, batch=True, ref=item.ref, streamed=False, expires_after=brief.expires_after, fresh=fresh))
             except Refusal as refusal:
                 refusal.param = f"items[{index}].{refusal.param or 'input'}"
@@ -234,6 +235,20 @@ def _converted(owner: User, brief: Brief) -> Callable[..., jobs.Order]:
     return lambda item, **fields: order_conversion(
         owner=owner, source=item.source, voice=_voice(brief, item), model=model, form=brief.response_format, **fields
     )
+
+
+def _transcribed(owner: User, brief: Brief) -> Callable[..., jobs.Order]:
+    if "response_format" in brief.model_fields_set:
+        raise Refusal("What is kept of a transcription is JSON; leave 'response_format' out.", param="response_format")
+    model = brief.model if "model" in brief.model_fields_set else DEFAULT_MODEL
+    words = WORD in brief.timestamp_granularities
+    return lambda item, **fields: order_transcription(
+        owner=owner, source=item.source, model=model, language=item.language or brief.language, words=words, **fields
+    )
+
+
+ORDERS = {SPEECH: _spoken, CONVERSION: _converted, TRANSCRIPTION: _transcribed}
+# what makes the orders of a brief, by its kind
 
 
 def _voice(brief: Brief, item: BriefItem) -> str:

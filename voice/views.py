@@ -25,7 +25,7 @@ from jobs.negotiation import AnyAccept
 from voice.briefs import LISTS, Brief, BriefItem, JobRequest, JobUpload, uploaded
 from voice.delivery import Accepted, delivered
 from voice.errors import ModelNotFound
-from voice.models import Model, ModelAlias
+from voice.models import Model, ModelAlias, Task
 from voice.previews import preview
 from voice.requests import PreviewRequest, SpeechRequest, wants_fresh
 from voice.serializers import ModelListSerializer, ModelSerializer, PreviewSerializer
@@ -158,8 +158,7 @@ def _aliases() -> Any:
 
 def _shown(model: Model | ModelAlias) -> dict[str, Any]:
     shown = {"id": model.pk, "object": "model", "created": int(model.created_at.timestamp()), "owned_by": OWNER}
-    return (
-        shown | {"task": model.task, "licence": model.licence, "clones": model.clones, "timed": model.timed}
-        if isinstance(model, Model)
-        else shown
-    )
+    if isinstance(model, ModelAlias):
+        return shown
+    shown |= {"task": model.task, "licence": model.licence, "clones": model.clones, "timed": model.timed}
+    return shown | ({"languages": model.languages, "translates": model.translates} if model.task == Task.TRANSCRIPTION else {})

@@ -49,7 +49,8 @@ class User(AbstractUser):
         return salted_hmac("accounts.stamp", f"{self.pk}:{self.password_generation}", algorithm="sha256").hexdigest()[:STAMP_LENGTH]
 
     def set_password(self, raw_password: str | None) -> None:
-        if raw_password is None or not check_password(raw_password, self.password):
+        # where there is none yet nothing is compared: that takes as long as a hash, and Django sets one where a sign-in's user is unknown
+        if raw_password is None or not self.password or not check_password(raw_password, self.password):
             self.password_generation += 1
         super().set_password(raw_password)
 

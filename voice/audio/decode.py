@@ -43,9 +43,11 @@ def decode(
     longest: float,
     shortest: float = 0.0,
     processor_seconds: int = 15,
+    silent: bool = False,
     check: Callable[[], None] = lambda: None,
 ) -> Pcm:
     """Mono samples at RATE of an open file that has a descriptor. Lengths are in seconds; `check` is called now and then, and may raise.
+    `silent` says whether silence will do.
 
     Raises an AudioRefusal for what can't be used: AudioUnreadable also for what takes too much time or memory, or kills the process.
     """
@@ -58,7 +60,7 @@ def decode(
         _kill(process)
     match end:
         case End.DECODED:
-            return _checked(np.frombuffer(data, np.int16), shortest)
+            return _checked(np.frombuffer(data, np.int16), shortest, silent=silent)
         case End.UNSUPPORTED:
             raise AudioFormatUnsupported
         case End.TOO_LONG:
@@ -108,12 +110,12 @@ def _kill(process: subprocess.Popen[bytes]) -> None:
         process.wait()
 
 
-def _checked(pcm: Pcm, shortest: float) -> Pcm:
+def _checked(pcm: Pcm, shortest: float, *, silent: bool) -> Pcm:
     seconds = pcm.size / RATE
     if not pcm.size:
         raise AudioUnreadable
     if seconds < shortest:
         raise AudioTooShort(seconds, shortest)
-    if np.abs(pcm - pcm.mean()).max() <= SILENCE:
+    if not silent and np.abs(pcm - pcm.mean()).max() <= SILENCE:
         raise AudioSilent
     return pcm

@@ -1,69 +1,175 @@
-"""CMU PocketSphinx: English, offline, without a download. It understands a sentence that it expects; for dictation it is too weak.
-
-The library holds Python's lock for as long as it listens, seconds in which no other thread would renew its lease. So it listens in a
-process of its own (`sphinx_program.py`).
-"""
+"""CMU PocketSphinx: English, offline, without a download: its model is in its wheel. It is weak where people speak freely."""
 
 from __future__ import annotations
 
-import importlib.util
-import subprocess
-import sys
-import tempfile
-import time
-from collections.abc import Callable
-from pathlib import Path
+import threading
+from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager
 from typing import ClassVar
 
+import numpy as np
 import soxr
 
 from voice.audio.pcm import RATE
+from voice.ears.base import Listening, Pauses, Segment, Transcriber, Transcript, Wanted, Word, mean
+from voice.ears.pauses import above_the_room, loudness, stretches
+from voice.ears.sphinx_process import SphinxProcess
 from voice.ears.sphinx_program import HEARD_RATE
-from voice.engines.base import EngineFailed, EngineUnavailable, Pcm
+from voice.engines.base import EngineBusy, EngineUnavailable, Pcm
 
-PATIENCE = 120.0
-# seconds for a minute of speech on a busy machine
-LOOK_EVERY = 0.25
-# seconds between two looks at whether the words are still wanted
-ENVIRONMENT = {"LC_ALL": "C.UTF-8", "PYTHONDONTWRITEBYTECODE": "1"}
-
-
-class Sphinx:
-    languages: ClassVar[tuple[str, ...]] = ("en",)
-
-    def __init__(self) -> None:
-        if importlib.util.find_spec("pocketsphinx") is None:
-            raise EngineUnavailable("PocketSphinx is not installed: pip install 'voice-platform[ears]'")
-
-    def transcribe(self, pcm: Pcm, *, check: Callable[[], None]) -> str:
-        """The words in lower case."""
-        deadline = time.monotonic() + PATIENCE
-        with tempfile.TemporaryFile() as file:
-            file.write(soxr.resample(pcm, RATE, HEARD_RATE).astype("<i2").tobytes())
-            file.seek(0)
-            process = subprocess.Popen(  # noqa: S603  -- our own program
-                [sys.executable, "-I", str(Path(__file__).with_name("sphinx_program.py"))],
-                stdin=file,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.DEVNULL,
-                env=ENVIRONMENT,
-                cwd="/",
-            )
-        with process:
-            try:
-                return _words(process, deadline, check)
-            finally:
-                process.kill()
+LANGUAGE = "en"
+LONGEST = 20.0
+# seconds that are understood at once
+SILENCE = 0.5
+# seconds of a pause that parts two segments
+PADDING = 0.3
+STRICTEST = 3
+# of the detector's modes, from 0
+MODE = 2
+MOST = 8
+# processes; each takes some 110 MiB
+PATIENCE = 60.0
+# seconds to wait for one of them
+SPARE = 2
+# processes that are kept for whoever comes next: to load the model takes longer than to understand a short sentence
 
 
-def _words(process: subprocess.Popen[bytes], deadline: float, check: Callable[[], None]) -> str:
-    while time.monotonic() < deadline:
+class Sphinx(Transcriber):
+    name: ClassVar[str] = "pocketsphinx"
+    languages: ClassVar[tuple[str, ...]] = (LANGUAGE,)
+    translates: ClassVar[bool] = False
+
+    def __init__(self, *, most: int = MOST, patience: float = PATIENCE) -> None:
         try:
-            words, _ = process.communicate(timeout=LOOK_EVERY)
-        except subprocess.TimeoutExpired:
-            check()
-            continue
-        if process.returncode:
-            break
-        return words.decode().lower()
-    raise EngineFailed("The transcriber failed.")
+            from pocketsphinx import Vad
+        except ImportError as error:
+            raise EngineUnavailable("PocketSphinx is not installed: pip install pocketsphinx") from error
+        self._detector = Vad
+        self._patience = patience
+        self._places = threading.BoundedSemaphore(most)
+        self._idle: list[SphinxProcess] = []
+        self._lock = threading.Lock()
+
+    def transcribe(self, pcm: Pcm, wanted: Wanted, *, check: Callable[[], None]) -> Transcript:
+        """Words in lower case, without punctuation. It follows no prompt and no keywords."""
+        return Transcript(LANGUAGE, self._segments(pcm, wanted, check))
+
+    def listen(self) -> Listening:
+        """For an utterance that is being spoken. EngineBusy when as many are as there may be."""
+        return _Utterance(self)
+
+    def take(self) -> SphinxProcess:
+        """A process for one caller, who gives it back or ends it. EngineBusy when there is none for too long."""
+        if not self._places.acquire(timeout=self._patience):
+            raise EngineBusy
+        try:
+            with self._lock:
+                while self._idle:
+                    if (process := self._idle.pop()).alive:
+                        return process
+            return SphinxProcess()
+        except BaseException:
+            self._places.release()
+            raise
+
+    def give_back(self, process: SphinxProcess, *, usable: bool) -> None:
+        with self._lock:
+            kept = usable and len(self._idle) < SPARE
+            if kept:
+                self._idle.append(process)
+        if not kept:
+            process.kill()
+        self._places.release()
+
+    def _segments(self, pcm: Pcm, wanted: Wanted, check: Callable[[], None]) -> Generator[Segment, None, None]:
+        heard = soxr.resample(pcm, RATE, HEARD_RATE).astype(np.int16, copy=False)
+        spoken = list(self._stretches(heard, wanted.pauses))
+        if not spoken:
+            return
+        with self._lent() as process:
+            for start, end in spoken:
+                piece = heard[round(start * HEARD_RATE) : round(end * HEARD_RATE)]
+                yield from segments(process.hear(_bytes(piece), check=check), start)
+
+    def _stretches(self, pcm: Pcm, pauses: Pauses) -> Iterator[tuple[float, float]]:
+        mode = MODE if pauses.threshold is None else round(pauses.threshold * STRICTEST)
+        detector = self._detector(mode, HEARD_RATE)
+        size = detector.frame_bytes // pcm.itemsize
+        loud, data = loudness(pcm, size), _bytes(pcm)
+        step = detector.frame_bytes
+        said = [detector.is_speech(data[at : at + step]) for at in range(0, loud.size * step, step)]
+        yield from stretches(
+            np.array(said, np.bool_) & above_the_room(loud, size / HEARD_RATE),
+            loud,
+            frame=size / HEARD_RATE,
+            silence=SILENCE if pauses.silence is None else pauses.silence,
+            padding=PADDING if pauses.padding is None else pauses.padding,
+            longest=LONGEST,
+        )
+
+    @contextmanager
+    def _lent(self) -> Iterator[SphinxProcess]:
+        """A process. One that is left before it has answered is of no use to anyone else."""
+        process, usable = self.take(), False
+        try:
+            yield process
+            usable = True
+        finally:
+            self.give_back(process, usable=usable)
+
+
+class _Utterance(Listening):
+    """At the rate of the model, by a process of its own for as long as it is spoken."""
+
+    def __init__(self, ear: Sphinx) -> None:
+        self._ear = ear
+        self._process: SphinxProcess | None = ear.take()
+        self._resampler = soxr.ResampleStream(RATE, HEARD_RATE, 1, dtype="int16", quality="LQ")
+
+    def push(self, pcm: Pcm) -> None:
+        data = self._resampler.resample_chunk(pcm)
+        if data.size:
+            self._running.push(_bytes(data))
+
+    def partial(self) -> str:
+        return self._running.partial
+
+    def finish(self, *, check: Callable[[], None]) -> list[Segment]:
+        rest = self._resampler.resample_chunk(np.zeros(0, np.int16), last=True)
+        if rest.size:
+            self._running.push(_bytes(rest))
+        words = self._running.end(check=check)
+        self._leave(usable=True)
+        return list(segments(words, 0.0))
+
+    def close(self) -> None:
+        """What was not finished is not understood."""
+        self._leave(usable=False)
+
+    @property
+    def _running(self) -> SphinxProcess:
+        if self._process is None:
+            raise ValueError("The utterance is over.")
+        return self._process
+
+    def _leave(self, *, usable: bool) -> None:
+        if self._process is not None:
+            process, self._process = self._process, None
+            self._ear.give_back(process, usable=usable)
+
+
+def segments(words: list[Word], at: float) -> Iterator[Segment]:
+    """The words of an utterance that begins there, as one segment; none where there are no words."""
+    if words:
+        timed = tuple(Word(word.text, round(at + word.start, 3), round(at + word.end, 3), word.confidence) for word in words)
+        yield Segment(
+            text=" ".join(word.text for word in timed),
+            start=timed[0].start,
+            end=timed[-1].end,
+            words=timed,
+            confidence=mean([word.confidence for word in timed]),
+        )
+
+
+def _bytes(pcm: Pcm) -> bytes:
+    return pcm.astype("<i2", copy=False).tobytes()

@@ -41,6 +41,11 @@ class ModelRows(models.QuerySet["Model"]):
         """The names of those that tell when each word is said."""
         return list(self.filter(timed=True, enabled=True).values_list("name", flat=True))
 
+    def that_hear(self, *, translating: bool) -> list[str]:
+        """The names of those that transcribe, or that translate what they hear."""
+        able = self.filter(task=Task.TRANSCRIPTION, enabled=True)
+        return list((able.filter(translates=True) if translating else able).values_list("name", flat=True))
+
 
 class Model(models.Model):
     """A speech engine, or a model that one loads, as callers name it."""
@@ -64,6 +69,10 @@ class Model(models.Model):
     # reads IPA
     timed = models.BooleanField(default=False)
     # tells when each word is said
+    languages = models.JSONField(default=list)
+    # BCP 47 in lower case, that it understands; of one that speaks, its voices have them
+    translates = models.BooleanField(default=False)
+    # what it hears, into English
     slowest = models.FloatField(default=1.0)
     fastest = models.FloatField(default=1.0)
     preference = models.PositiveSmallIntegerField(default=100)
@@ -78,6 +87,10 @@ class Model(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    def understands(self, language: str) -> bool:
+        """Whether it has this language: the tag itself, or a wider one of it."""
+        return any(tag in self.languages for tag in widened(language))
 
     @property
     def source(self) -> Source | None:

@@ -1,0 +1,303 @@
+"""`WS /v1/realtime`: performs what a session wants done, and tells it what came of that.
+
+A receive loop of its own, not Channels' dispatch, which costs more than all the rest of a message (measured).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Awaitable, Callable, Coroutine, MutableMapping
+from contextlib import aclosing, suppress
+from typing import Any, NoReturn
+
+import structlog
+from channels.db import database_sync_to_async
+from django.conf import settings
+from django.db import InterfaceError, OperationalError
+
+from accounts.tokens import Identity
+from config.errors import Forbidden, InternalError, Refusal, Unavailable
+from jobs.admission import CHECK_EVERY, admit_live, stopping
+from jobs.following import follow
+from jobs.models import Item
+from voice import live
+from voice.errors import NothingToSpeak
+from voice.realtime import closing, work
+from voice.realtime.bucket import Bucket
+from voice.realtime.closing import Closed
+from voice.realtime.detector import Detector
+from voice.realtime.effects import Close, Effect, Generate, Send, Sound, Speak, Stop, Transcribe
+from voice.realtime.legs import Legs
+from voice.realtime.responder import CallDelta, Finish, Words
+from voice.realtime.responders import responder
+from voice.realtime.session import Session, refused
+from voice.realtime.silero import Silero
+from voice.realtime.wire import Wire
+
+log = structlog.get_logger("live")
+
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Sender = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+
+MOST_WAITING = 2000
+# events made and not sent: then the client does not read, and is let go
+SEND_PATIENCE = 60.0
+# seconds that a client may let one message wait
+MESSAGES_A_SECOND = 200
+BURST_MESSAGES = 1000
+BYTES_A_SECOND = 2_000_000
+BURST_BYTES = 32_000_000
+# a live microphone sends 64,000 a second; a file may come as fast as that
+SAMPLE_BYTES = 2
+LONGEST_WAIT = 3600.0
+# seconds: for a clock that has nothing to ring for
+
+
+class Conversation:
+    """An open socket: a task that reads, one that writes, a clock, one that looks whether its caller may still call, and one for each
+    thing that is under way. They end together."""
+
+    def __init__(
+        self, receive: Receive, send: Sender, *, identity: Identity, bearer: str, session: Session, wire: Wire, left: float
+    ) -> None:
+        self._receive = receive
+        self._send = send
+        self._identity = identity
+        self._bearer = bearer
+        self._session = session
+        self._wire = wire
+        self._until = time.monotonic() + left
+        # when it has lasted as long as one may
+        self._detector = Detector(Silero()) if settings.LIVE_DETECTOR == "silero" else Detector()
+        self._legs = Legs()
+        self._tasks = asyncio.TaskGroup()
+        self._under_way: dict[str, set[asyncio.Task[None]]] = {}
+        # by response
+        self._outgoing: deque[Send | Sound | Close] = deque()
+        self._more = asyncio.Event()
+        # to send
+        self._changed = asyncio.Event()
+        # what the clock waits for may come sooner
+        self._messages = Bucket(MESSAGES_A_SECOND, BURST_MESSAGES)
+        self._bytes = Bucket(BYTES_A_SECOND, BURST_BYTES)
+
+    @property
+    def figures(self) -> live.Figures:
+        return self._legs.figures(self._session.figures)
+
+    async def run(self, effects: list[Effect]) -> Closed:
+        """Serve the client, and say how the socket ended."""
+        end = Closed(None, "")
+        try:
+            async with self._tasks:
+                self._perform(effects)
+                self._tasks.create_task(self._write())
+                self._tasks.create_task(self._watch_clock())
+                self._tasks.create_task(self._look_after())
+                await self._read()
+        except* Closed as ends:
+            end = next(one for one in ends.exceptions if isinstance(one, Closed))
+        except* Exception as faults:
+            log.error("unexpected", exc_info=faults, session_id=self._session.id)
+            end = Closed(closing.INTERNAL_ERROR, "internal_error")
+        return end
+
+    # what comes in
+
+    async def _read(self) -> NoReturn:
+        while True:
+            message = await self._receive()
+            if message["type"] == "websocket.disconnect":
+                raise Closed(None, "client_left")
+            text = message.get("text")
+            if text is None:
+                raise Closed(closing.UNSUPPORTED_DATA, "unsupported_data")
+            if len(text) > closing.LARGEST_MESSAGE:
+                raise Closed(closing.TOO_BIG, "message_too_big")
+            now = time.monotonic()
+            if not self._messages.take(1, now):
+                raise Closed(closing.POLICY_VIOLATION, "too_many_messages")
+            if (wait := self._bytes.owe(len(text), now)) > 0:
+                # not read on before then: a sender that is too fast is slowed down, not cut off
+                await asyncio.sleep(wait)
+            self._obey(text)
+
+    def _obey(self, text: str) -> None:
+        event_id = None
+        try:
+            event = self._wire.understood(text)
+            event_id = event.get("event_id") if isinstance(event.get("event_id"), str) else None
+            if event.get("type") == "input_audio_buffer.append":
+                self._hear(self._wire.sound(event, self._session.settings.audio.input.format.type))
+            else:
+                self._perform(self._session.receive(event, time.monotonic()))
+        except Refusal as refusal:
+            self._perform([refused(refusal, event_id)])
+
+    def _hear(self, pcm: Any) -> None:
+        probabilities = self._detector.push(pcm) if self._session.listens_for_turns else []
+        self._perform(self._session.heard(pcm.tobytes(), probabilities, time.monotonic()))
+
+    # what is to be done
+
+    def _perform(self, effects: list[Effect]) -> None:
+        for effect in effects:
+            match effect:
+                case Send() | Sound() | Close():
+                    self._outgoing.append(effect)
+                    self._legs.note(effect, time.monotonic())
+                case Transcribe():
+                    self._tasks.create_task(self._transcribe(effect))
+                case Generate():
+                    self._begin(effect.response_id, self._generate(effect))
+                case Speak():
+                    self._begin(effect.response_id, self._speak(effect))
+                case Stop():
+                    for task in self._under_way.pop(effect.response_id, ()):
+                        task.cancel()
+        if len(self._outgoing) > MOST_WAITING:
+            raise Closed(closing.TOO_SLOW, "client_too_slow")
+        self._more.set()
+        self._changed.set()
+
+    def _begin(self, response_id: str, work_on: Coroutine[Any, Any, None]) -> None:
+        task = self._tasks.create_task(work_on)
+        self._under_way.setdefault(response_id, set()).add(task)
+        task.add_done_callback(lambda done: self._ended(response_id, done))
+
+    def _ended(self, response_id: str, task: asyncio.Task[None]) -> None:
+        tasks = self._under_way.get(response_id, set())
+        tasks.discard(task)
+        if not tasks:
+            self._under_way.pop(response_id, None)
+
+    async def _transcribe(self, effect: Transcribe) -> None:
+        try:
+            pcm = self._wire.decoded(effect.audio, effect.format).tobytes()
+            text, seconds = await work.understand(self._identity, effect, pcm)
+        except (OperationalError, InterfaceError) as fault:
+            log.warning("database away", reason=repr(fault), session_id=self._session.id)
+            self._perform(self._session.not_transcribed(effect.item_id, Unavailable(), time.monotonic()))
+        except Refusal as refusal:
+            self._perform(self._session.not_transcribed(effect.item_id, refusal, time.monotonic()))
+        else:
+            self._legs.understood(time.monotonic())
+            self._perform(self._session.transcribed(effect.item_id, text, seconds, time.monotonic()))
+
+    async def _generate(self, effect: Generate) -> None:
+        session, response_id = self._session, effect.response_id
+        try:
+            async with aclosing(responder().respond(effect.prompt)) as deltas:
+                async for delta in deltas:
+                    match delta:
+                        case Words(text):
+                            self._legs.worded(response_id, time.monotonic())
+                            self._perform(session.words(response_id, text))
+                        case CallDelta():
+                            self._perform(session.call(response_id, delta.index, delta.call_id, delta.name, delta.arguments))
+                        case Finish():
+                            self._perform(session.answered(response_id, delta, time.monotonic()))
+        except Refusal as refusal:
+            self._perform(session.unanswered(response_id, refusal, time.monotonic()))
+        except Exception as error:  # whatever a model's server does, the conversation goes on
+            log.error("no answer", exc_info=error, session_id=session.id)
+            self._perform(session.unanswered(response_id, InternalError(), time.monotonic()))
+
+    async def _speak(self, effect: Speak) -> None:
+        session, response_id = self._session, effect.response_id
+        try:
+            item = await self._ordered(effect)
+            if item is not None:
+                await self._follow(item, effect)
+        except NothingToSpeak:
+            pass
+        except (OperationalError, InterfaceError) as fault:
+            log.warning("database away", reason=repr(fault), session_id=session.id)
+            self._perform(session.unanswered(response_id, Unavailable(), time.monotonic()))
+            return
+        except Refusal as refusal:
+            self._perform(session.unanswered(response_id, refusal, time.monotonic()))
+            return
+        self._perform(session.piece_spoken(response_id, effect.piece, time.monotonic()))
+
+    async def _ordered(self, effect: Speak) -> Item | None:
+        """The item that speaks it. A thread can't be cancelled: what it submits for a response that is stopped meanwhile is stopped too."""
+        ordering = asyncio.ensure_future(work.speak(self._identity, effect))
+        try:
+            return await asyncio.shield(ordering)
+        except asyncio.CancelledError:
+            with suppress(Refusal):
+                await work.leave(await ordering)
+            raise
+
+    async def _follow(self, item: Item, effect: Speak) -> None:
+        odd = b""
+        try:
+            async with aclosing(follow(item)) as blocks:
+                async for block in blocks:
+                    made = odd + block
+                    whole = len(made) - len(made) % SAMPLE_BYTES
+                    odd = made[whole:]
+                    self._perform(self._session.spoken(effect.response_id, effect.piece, made[:whole], time.monotonic()))
+        except asyncio.CancelledError:
+            await asyncio.shield(work.leave(item))
+            raise
+
+    # what goes out
+
+    async def _write(self) -> NoReturn:
+        while True:
+            while self._outgoing:
+                effect = self._outgoing.popleft()
+                if isinstance(effect, Close):
+                    raise Closed(effect.code, effect.reason)
+                text = self._wire.told(effect)
+                if text is not None:
+                    await self._sent(text)
+            self._more.clear()
+            await self._more.wait()
+
+    async def _sent(self, text: str) -> None:
+        try:
+            async with asyncio.timeout(SEND_PATIENCE):
+                await self._send({"type": "websocket.send", "text": text})
+        except TimeoutError:
+            raise Closed(closing.TOO_SLOW, "client_too_slow") from None
+        except OSError:
+            raise Closed(None, "client_left") from None
+
+    async def _watch_clock(self) -> NoReturn:
+        while True:
+            self._changed.clear()
+            now = time.monotonic()
+            if now >= self._until:
+                self._perform(self._session.expire())
+                self._until = now + LONGEST_WAIT
+            self._perform_quietly(self._session.tick(now))
+            following = min(self._session.next_tick(now) or self._until, self._until)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(max(0.0, following - now)):
+                    await self._changed.wait()
+
+    def _perform_quietly(self, effects: list[Effect]) -> None:
+        """Without waking the clock, which is what performs them."""
+        if effects:
+            self._perform(effects)
+
+    async def _look_after(self) -> NoReturn:
+        while True:
+            await asyncio.sleep(CHECK_EVERY)
+            if stopping.is_set():
+                raise Closed(closing.SERVICE_RESTART, "service_restart")
+            try:
+                await admit_live(self._bearer)
+                if not await database_sync_to_async(live.beat, thread_sensitive=False)(self._session.id, self.figures):
+                    raise Closed(closing.NORMAL, "ended")
+            except Forbidden:
+                raise Closed(closing.NOT_ALLOWED, "not_allowed") from None
+            except Refusal:
+                raise Closed(closing.NOT_AUTHENTICATED, "not_authenticated") from None
+            except (OperationalError, InterfaceError):
+                continue  # nobody knows now, and there is nothing to tell either

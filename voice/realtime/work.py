@@ -1,0 +1,77 @@
+"""What a conversation has workers do: speak a piece, understand a turn. Each is an item like any other, of a job that is not listed."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from contextlib import aclosing, suppress
+
+from channels.db import database_sync_to_async
+
+from accounts.tokens import Identity
+from config.errors import Refusal
+from jobs import services as jobs
+from jobs import storage
+from jobs.following import follow
+from jobs.models import Item
+from voice.realtime.effects import Speak, Transcribe
+from voice.services import SPEECH, Casting, Line
+from voice.transcriptions import TRANSCRIPTION, order_heard
+from voice.transcripts import Reader
+
+PCM = "pcm"
+# 16 bit, mono, 24 kHz: what a session works with
+
+
+async def speak(identity: Identity, wanted: Speak) -> Item:
+    """The item that says it, on its way to a worker. Every Refusal for what can't be spoken comes from here."""
+    return await _in_thread(_speech, identity, wanted)
+
+
+async def understand(identity: Identity, wanted: Transcribe, pcm: bytes) -> tuple[str, float]:
+    """What was said, and for how many seconds. Waits for a worker; a Refusal where nobody could understand it."""
+    ordering = asyncio.ensure_future(_in_thread(_transcription, identity, wanted, pcm))
+    transcript = Reader()
+    try:
+        item = await asyncio.shield(ordering)
+        async with aclosing(follow(item)) as lines:
+            async for data in lines:
+                transcript.push(data)
+    except asyncio.CancelledError:
+        # a thread can't be cancelled: what it submits for a session that is over is stopped
+        with suppress(Refusal):
+            await leave(await ordering)
+        raise
+    return transcript.text, transcript.duration
+
+
+async def leave(item: Item) -> None:
+    """Nobody wants it any more."""
+    await database_sync_to_async(jobs.leave, thread_sensitive=False)(item=item)
+
+
+async def _in_thread(order: Callable[..., Item], *arguments: object) -> Item:
+    item: Item = await database_sync_to_async(order, thread_sensitive=False)(*arguments)
+    return item
+
+
+def _speech(identity: Identity, wanted: Speak) -> Item:
+    line = Line(text=wanted.text, voice=wanted.voice, model=None, format=PCM, speed=wanted.speed)
+    return _submitted(identity, SPEECH, Casting(identity.user).order(line, store=False, fresh=True))
+
+
+def _transcription(identity: Identity, wanted: Transcribe, pcm: bytes) -> Item:
+    settings = wanted.settings
+    order = order_heard(owner=identity.user, pcm=pcm, model=settings.model, language=settings.language, prompt=settings.prompt or "")
+    try:
+        return _submitted(identity, TRANSCRIPTION, order)
+    except Refusal:
+        if order.source is not None:
+            storage.remove(order.source.pk)
+        raise
+
+
+def _submitted(identity: Identity, kind: str, order: jobs.Order) -> Item:
+    job = jobs.submit(owner=identity.user, api_key=identity.api_key, kind=kind, orders=[order], about=jobs.About(listed=False))
+    item: Item = Item.objects.select_related("job").get(job=job)
+    return item

@@ -134,9 +134,12 @@ class _Visit:
         try:
             end = await conversation.run(session.open())
         finally:
-            del HELD[row.pk]
-            await asyncio.shield(_in_thread(_put_down, row.pk, end, session, conversation.figures))
-            conversation.gone.set()
+            try:
+                await asyncio.shield(_in_thread(_put_down, row.pk, end, session, conversation.figures))
+            finally:
+                # only now: whoever wants to take the session up has waited for that
+                del HELD[row.pk]
+                conversation.gone.set()
         log.info("session over", session_id=row.pk, code=end.code, reason=end.reason)
         return end
 

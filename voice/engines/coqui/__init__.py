@@ -244,7 +244,7 @@ class Coqui(Synthesizer):
         while not over.wait(min(SWEEP_EVERY, self._settings.idle)):
             if self._pool.sweep():
                 device.release()
-                if self._device().startswith(device.CUDA) and not self._pool.report():
+                if self._device().startswith(device.CUDA) and self._pool.empty:
                     self._emptied()
 
 

@@ -156,13 +156,14 @@ class Pool(Generic[M]):
             started = time.monotonic()
             model = self._load(place.source)
             log.info("model loaded: %s, %d MiB, %.1f s", place.source.name, model.size // MIB, time.monotonic() - started)
-            return model
         except Exception as error:
             if isinstance(error, Refusal) and error.transient:
                 raise
             failure = error.reason if isinstance(error, ModelBroken) else repr(error)
             log.error("model not loaded: %s", place.source.name, exc_info=error)
             raise ModelBroken(failure) from error
+        else:
+            return model
         finally:
             with self._changed:
                 place.loading = False

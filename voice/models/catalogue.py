@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from enum import StrEnum
 from functools import partial
 from typing import Any, Self
@@ -88,6 +89,21 @@ class Model(models.Model):
 class VoiceRows(models.QuerySet["Voice"]):
     def stock(self) -> Self:
         return self.filter(owner=None)
+
+    def put(self, voices: Iterable[Voice], *, fields: Sequence[str]) -> None:
+        """Have these stock voices: what is missing is made, what differs in these fields is changed. Many workers may do so at once."""
+        wanted = {voice.name: voice for voice in voices}
+        there = {voice.name: voice for voice in self.stock().filter(name__in=wanted).order_by("name")}
+        self.bulk_create((voice for name, voice in wanted.items() if name not in there), ignore_conflicts=True)
+        changed = []
+        for name, voice in there.items():
+            told = {field: getattr(wanted[name], field) for field in fields}
+            if any(getattr(voice, field) != value for field, value in told.items()):
+                for field, value in told.items():
+                    setattr(voice, field, value)
+                changed.append(voice)
+        # nothing is written over with what it is: workers that start together would wait for each other
+        self.bulk_update(changed, fields)
 
     def of(self, user: Any) -> Self:
         """A user's own voices, whatever their state."""

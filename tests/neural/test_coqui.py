@@ -145,6 +145,31 @@ def test_under_a_budget_two_models_take_turns(fresh: Callable[..., Coqui], ana: 
     assert loaded(engine) == ["ana"]
 
 
+def test_what_made_room_is_gone_before_the_next_is_loaded(
+    fresh: Callable[..., Coqui], freevc: Source, ana: Source, monkeypatch: pytest.MonkeyPatch
+):
+    engine = fresh(budget=1)
+    engine.preload(freevc)
+    with engine._pool.use(freevc) as model:
+        weights = [weakref.ref(each) for each in model._module.parameters()]
+    del model
+    read, left = engine._read, []
+
+    def look(source: Source) -> Any:
+        left.extend(each for each in weights if each() is not None)
+        return read(source)
+
+    monkeypatch.setattr(engine, "_read", look)
+    gc.disable()
+    try:
+        engine.preload(ana)
+    finally:
+        gc.enable()
+
+    assert loaded(engine) == ["ana"]
+    assert not left
+
+
 def test_an_idle_model_is_let_go(fresh: Callable[..., Coqui], ana: Source):
     engine = fresh(idle=0.1)
 

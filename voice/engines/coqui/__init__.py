@@ -170,6 +170,8 @@ class Coqui(Synthesizer):
         return device.choose(self._settings.device)
 
     def _load(self, source: Source) -> Resident:
+        # first: what was unloaded to make room may be there still
+        device.release()
         try:
             with device.faults():
                 return self._read(source)

@@ -153,7 +153,8 @@ def test_what_made_room_is_gone_before_the_next_is_loaded(
     with engine._pool.use(freevc) as model:
         weights = [weakref.ref(each) for each in model._module.parameters()]
     del model
-    read, left = engine._read, []
+    read = engine._read
+    left: list[weakref.ref[Any]] = []
 
     def look(source: Source) -> Any:
         left.extend(each for each in weights if each() is not None)

@@ -170,10 +170,10 @@ class Coqui(Synthesizer):
         return device.choose(self._settings.device)
 
     def _load(self, source: Source) -> Resident:
-        # first: what was unloaded to make room may be there still
-        device.release()
         try:
             with device.faults():
+                # what was unloaded to make room may be there still
+                device.release()
                 return self._read(source)
         except OutOfMemory:
             self._make_room()

@@ -1,6 +1,6 @@
 """What can be asked to speak, whose voices there are, and how words are said."""
 
-from voice.models.catalogue import ANY_LANGUAGE, Model, ModelAlias, Task, Voice, VoiceAlias, widened
+from voice.models.catalogue import ANY_LANGUAGE, Meant, Model, ModelAlias, Task, Voice, VoiceAlias, widened
 from voice.models.custom import Consent, ConsentState, Sample
 from voice.models.lexicon import Lexicon, LexiconVersion
 
@@ -10,6 +10,7 @@ __all__ = [
     "ConsentState",
     "Lexicon",
     "LexiconVersion",
+    "Meant",
     "Model",
     "ModelAlias",
     "Sample",

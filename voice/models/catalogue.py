@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from enum import StrEnum
+from enum import IntEnum, StrEnum
 from functools import partial
 from typing import Any, Self
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Q
+from django.db.models import Case, F, Q, Value, When
 from django.db.models.functions import Now
 
 from accounts.ids import new_id
@@ -35,6 +35,14 @@ class VoiceState(StrEnum):
     # by staff, or with its model
     REVOKED = "revoked"
     # its consent is no longer given
+
+
+class Meant(IntEnum):
+    """What of a voice a name is."""
+
+    ID = 0
+    NAME = 1
+    ALIAS = 2
 
 
 class ModelRows(models.QuerySet["Model"]):
@@ -117,6 +125,15 @@ class VoiceRows(models.QuerySet["Voice"]):
         """The stock voices that can be used, and all of the user's own."""
         return self.filter(Q(owner=None, enabled=True, model__enabled=True) | Q(owner=user)).select_related("model", "consent")
 
+    def called(self, name: str) -> Self:
+        """Those that a name may mean, first the one that it does, with `meant` to tell how: its id, its name, one's own before a stock
+        voice's, or an alias of a stock voice that can be used.
+        """
+        aliases = VoiceAlias.objects.filter(name=name, voice__in=Voice.objects.stock().usable()).values("voice")
+        meant = Case(When(pk=name, then=Value(Meant.ID)), When(name=name, then=Value(Meant.NAME)), default=Value(Meant.ALIAS))
+        found = self.filter(Q(pk=name) | Q(name=name) | Q(pk__in=aliases)).annotate(meant=meant)
+        return found.order_by("meant", F("owner").asc(nulls_last=True))
+
 
 class Voice(models.Model):
     id = models.CharField(primary_key=True, max_length=40, default=partial(new_id, "voice"), editable=False)
@@ -136,6 +153,8 @@ class Voice(models.Model):
     # raised with every sample that is added or removed
     enabled = models.BooleanField(default=True)
     created_at = models.DateTimeField(db_default=Now(), editable=False)
+    meant: int
+    # where VoiceRows.called found it
 
     objects = VoiceRows.as_manager()
 

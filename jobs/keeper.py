@@ -97,8 +97,11 @@ class Keeper(dramatiq.Middleware):
         """Renew every lease; whoever lost his is told."""
         with self._lock:
             held = list(self._held)
+        if not held:
+            return
+        lost = Item.objects.renew([work.item for work in held], lease=settings.LEASE)
         for work in held:
-            if not work.item.renew(lease=settings.LEASE):
+            if work.item.pk in lost:
                 work.halt()
 
     def _repeat(self, every: float, step: Callable[..., object], *arguments: object) -> None:

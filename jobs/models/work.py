@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import timedelta
-from functools import partial
+from functools import partial, reduce
+from operator import or_
 from typing import Any, Self
 
 from django.conf import settings
@@ -196,6 +197,19 @@ class ItemRows(Owned):
         """Still running in this attempt: whoever took the item over raised the number."""
         return self.filter(state=State.RUNNING, attempt=attempt)
 
+    def renew(self, claimed: Sequence[Item], *, lease: timedelta) -> set[str]:
+        """Keep the leases of these attempts, and tell the ids of those that were lost, or whose item is to stop.
+
+        A row that somebody has locked is passed over, until the next time: waiting for one would cost the others their leases.
+        """
+        ours = reduce(or_, (Q(pk=item.pk, attempt=item.attempt) for item in claimed), Q(pk=None))
+        held = self.filter(ours, state=State.RUNNING, stop_asked_at=None).order_by()
+        with transaction.atomic():
+            free = held.select_for_update(skip_locked=True, no_key=True).values("pk")
+            if self.filter(pk__in=free).update(lease_until=Now() + lease) == len(claimed):
+                return set()
+        return {item.pk for item in claimed} - set(held.values_list("pk", flat=True))
+
     def done_with_source(self) -> Self:
         """Those that need the bytes which they worked on no more: over, and not to be tried again."""
         for_good = Q(state__in=[State.COMPLETED, State.CANCELLED]) | Q(state=State.FAILED, finished_at__lt=Now() - RETRIED_WITHIN)
@@ -305,10 +319,6 @@ class Item(models.Model):
             self.attempt += 1
             Job.objects.filter(pk=self.job_id, state=State.QUEUED).update(state=State.RUNNING, started_at=Now())
         return won == 1
-
-    def renew(self, *, lease: timedelta) -> bool:
-        """Keep the lease of this attempt; False when it was lost, or when the item is to stop."""
-        return Item.objects.held(self.attempt).filter(pk=self.pk, stop_asked_at=None).update(lease_until=Now() + lease) == 1
 
     def requeue(self, *, delay: timedelta, once_more: bool = False) -> bool:
         """Give this attempt up for a later one; False when it was the last one, lost, or the item is to stop.

@@ -296,6 +296,15 @@ def choose_voice(*, owner: User, name: str, language: str | None) -> Chosen:
     return Chosen(speaker, tag)
 
 
+def check_voice(*, owner: User, name: str, param: str) -> None:
+    """The Refusal for a voice that can't speak, before there is anything to be spoken; `param` is the field that names it."""
+    try:
+        choose_voice(owner=owner, name=name, language=None)
+    except Refusal as refusal:
+        refusal.param = param
+        raise
+
+
 def _default_voice(language: str) -> Voice | None:
     """The stock voice for a language: one that names it most exactly, of the model that is preferred."""
     voices = list(Voice.objects.stock().usable().order_by("model__preference", "name"))

@@ -6,10 +6,13 @@ import re
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import sentencex
 
 from voice.text.characters import LONGEST_MARKS, speakable
+from voice.text.languages import words_of
+from voice.text.languages.words import NEVER
 
 LONGEST = 300
 """Characters in a piece at most, about 20 s of speech: engines lose the thread, or run out of memory, in longer ones."""
@@ -32,12 +35,13 @@ _CLAUSE_END = re.compile(r"[;:,–](?=\s)|—|[،؛、；]|[，：](?!\d)")
 _SPACE = re.compile(r"\s")
 _DENSE = re.compile("[\u2e80-\u9fff\uac00-\ud7ff\uf900-\ufaff]")
 
+LANGUAGES_KEPT = 64
 _TAIL = 12
 # characters at the end of a piece that the next patterns look at
 _INITIAL = re.compile(r"(?:^|[\s(\[\"'“‘«])[^\W\d_]\.\s*$")
 # "J. Smith", "M. Dupont", "z. B.", "т. е."
-_SHORT_WORD = re.compile(r"(?:^|[\s(\[\"'“‘«])[^\W\d_]{1,3}\.\s*$")
-# with a digit or a small letter behind it: "vol. 2", "ca. five"
+_SHORT_WORD = re.compile(r"(?:^-?|[\s(\[\"'“‘«]|\.-?)[^\W\d_]{1,3}\.\s*$")
+# with a digit or a small letter behind it: "vol. 2", "ca. five", "S.p.A. ha", "J.-C. à"
 _LIST_NUMBER = re.compile(r"\s*\d{1,3}[.)]\s*$")
 # "1. Wash the rice."
 _OPEN_END = re.compile(r"[\w;:,–،؛、；，：]\s*$")
@@ -76,7 +80,7 @@ def _sentences(line: str, language: str) -> Iterator[str]:
     """The sentences of a line. Segments that were parted at an abbreviation or by a window are joined again."""
     joined: list[str] = []
     for segment in _segments(line, language):
-        if joined and not _belong_together(joined[-1], segment):
+        if joined and not _belong_together(joined[-1], segment, language):
             yield "".join(joined)
             joined = []
         joined.append(segment)
@@ -103,11 +107,18 @@ def _without_open_end(segments: list[str], size: int) -> list[str]:
     return [*whole, last[: last.rfind(" ") + 1] or last]
 
 
-def _belong_together(before: str, after: str) -> bool:
+def _belong_together(before: str, after: str, language: str) -> bool:
     tail = before[-_TAIL:]
-    if _OPEN_END.search(tail) or _INITIAL.search(tail) or _LIST_NUMBER.match(before):
+    if _OPEN_END.search(tail) or _INITIAL.search(tail) or _LIST_NUMBER.match(before) or _never_last(language).search(tail):
         return True
     return bool(_SHORT_WORD.search(tail)) and (after[0].isdigit() or after[0].islower())
+
+
+@lru_cache(maxsize=LANGUAGES_KEPT)
+def _never_last(language: str) -> re.Pattern[str]:
+    """The abbreviations of a language that no sentence ends with, and that the library takes for an end: "incl. VAT"."""
+    words = words_of(language)
+    return re.compile(rf"(?:^|[\s(\[\"'“‘«])(?:{words.never_last if words else NEVER})\.\s*$")
 
 
 def _cut(sentence: str) -> Iterator[Sentence]:

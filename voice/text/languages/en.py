@@ -63,6 +63,7 @@ WORDS = Words(
         (r"Inc\.", "Incorporated"), (r"Ltd\.", "Limited"), (r"Corp\.", "Corporation"), (r"dept\.", "department"), (r"est\.", "established"),
         (r"and/or", "and or"), (r"w/o", "without"), (r"w/", "with"),
     ),
+    never_last="approx|Ms|Vol|Ch|Ft",
     currencies={
         "$": Currency({"one": "dollar", "other": "dollars"}, _CENTS),
         "€": Currency({"one": "euro", "other": "euros"}, _CENTS),

@@ -53,6 +53,7 @@ WORDS = Words(
         (r"art\.(?= ?\d)", "artículo"), (r"[Aa]v(?:da)?\.", "avenida"), (r"C/", "calle "), (r"tel\.", "teléfono"), (r"Sta\.", "santa"),
         (r"máx\.", "máximo"), (r"mín\.", "mínimo"), (r"Cía\.", "compañía"),
     ),
+    never_last="Sras|Srtas|Dña|aprox|Avda|Av",
     currencies={
         "$": Currency({"one": "dólar", "other": "dólares"}, _CENTAVOS),
         "€": Currency({"one": "euro", "other": "euros"}, {"one": "céntimo", "other": "céntimos"}),

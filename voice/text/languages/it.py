@@ -52,6 +52,7 @@ WORDS = Words(
         (r"P\.za", "piazza"),
         (r"mln", "milioni"), (r"mld", "miliardi"),
     ),
+    never_last="pagg",
     currencies={
         "$": Currency({"one": "dollaro", "other": "dollari"}, _CENTESIMI),
         "€": Currency({"other": "euro"}, _CENTESIMI),

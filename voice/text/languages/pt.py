@@ -66,6 +66,7 @@ WORDS = Words(
         (r"págs?\.(?= ?\d)", "página"), (r"p\.(?= ?\d)", "página"), (r"vol\.(?= ?\d)", "volume"), (r"cap\.(?= ?\d)", "capítulo"),
         (r"art\.(?= ?\d)", "artigo"), (r"[Aa]v\.", "avenida"), (r"tel\.", "telefone"), (r"máx\.", "máximo"), (r"mín\.", "mínimo"),
     ),
+    never_last="Profa|aprox|págs?|vol|cap|Av|tel",
     currencies=_CURRENCIES,
     money="{major} {name} e {minor} {cents}",
     scales={"milhões": "milhões", "milhão": "milhão", "mil milhões": "mil milhões", "bilhões": "bilhões", "bilhão": "bilhão", "mil": "mil"},

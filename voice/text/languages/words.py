@@ -7,8 +7,11 @@ from dataclasses import dataclass, field
 
 from voice.text.reading.numerals import Numerals
 
+NEVER = "(?!)"
+"""A pattern that is found nowhere."""
+
 Endings = tuple[tuple[str, str], ...]
-"""Patterns of a number's end, and what stands in their place; the first that is found counts."""
+"""Patterns of a number's end, and what stands in their place, one after the other."""
 
 
 def cardinal_year(numerals: Numerals, year: int, before: str) -> str:
@@ -68,6 +71,8 @@ class Words:
     # between two words
     abbreviations: tuple[tuple[str, str], ...]
     # patterns, the longer ones of two that begin alike first
+    never_last: str = NEVER
+    # a pattern of those that no sentence ends with, without their full stop
 
     currencies: Mapping[str, Currency]
     money: str
@@ -92,7 +97,7 @@ class Words:
     # with the text before it
     years: tuple[int, int] = (0, 0)
     # from and to which a bare number of four digits is read like a year
-    year_before: str = r"(?!)"
+    year_before: str = NEVER
     # a pattern behind which any number of four digits was one
     day: Callable[[Numerals, int, str], str] = cardinal_day
     # of a month; with the text before it

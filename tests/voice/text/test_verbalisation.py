@@ -39,6 +39,11 @@ ENGLISH = [
     ("Call +1 555 123-4567.", "Call plus one, five five five, one two three, four five six seven."),
     ("Pages 10–20, in 2010-2015.", "Pages ten to twenty, in twenty ten to twenty fifteen."),
     ("They won 3-1.", "They won three-one."),
+    ("From 5-10 km or 50–60%.", "From five to ten kilometers or fifty to sixty percent."),
+    ("On May 3-5, 9:00-17:30.", "On May third to five, nine o'clock to seventeen thirty."),
+    ("In 2024-25 for $5-$10.", "In twenty twenty-four-twenty-five for five dollars to ten dollars."),
+    ("Call 1-800-555-1234.", "Call one, eight zero zero, five five five, one two three four."),
+    ("No 123-45-6789.", "No one hundred and twenty-three-forty-five-six thousand seven hundred and eighty-nine."),
     ("Version 2.0.1 for MP3.", "Version two point zero point one for MP three."),
     ("Agent 007 took 1½ cups.", "Agent zero zero seven took one and a half cups."),
     ("Nothing to do here, Mr Bond's (old) “friend”!", "Nothing to do here, Mr Bond's (old) “friend”!"),
@@ -57,6 +62,7 @@ GERMAN = [
     ("Ruf 030 1234567 an.", "Ruf null drei null, eins zwei drei vier fünf sechs sieben an."),
     ("Auf beispiel.de/a & b.", "Auf beispiel Punkt de Schrägstrich a und b."),
     ("1. Waschen", "eins. Waschen"),
+    ("Von 8–17 Uhr für 20-30 €.", "Von acht bis siebzehn Uhr für zwanzig bis dreißig Euro."),
 ]
 FRENCH = [
     ("Le 1er mai 2024 à 10h30.", "Le premier mai deux mille vingt-quatre à dix heures trente."),

@@ -37,7 +37,7 @@ class Addresses:
         return [
             Rule(re.compile(r"(?<![\w+])\+\d[\d ()/.-]{5,20}\d(?!\d)"), lambda found: self._telephone(found.group())),
             Rule(
-                re.compile(r"(?<![\w.,:/+-])(?:\(\d{3}\) ?|\d{3}[-. ])\d{3}[-.]\d{4}(?![\w-])"),
+                re.compile(r"(?<![\w.,:/+-])(?:1[-. ])?(?:\(\d{3}\) ?|\d{3}[-. ])\d{3}[-.]\d{4}(?![\w-])"),
                 lambda found: self._telephone(found.group()),
             ),
             Rule(re.compile(r"(?<![\w.,:/+-])\(?0\d{1,5}\)?(?:[ /.-]\d{2,8}){1,5}(?![\w:])"), lambda found: self._telephone(found.group())),

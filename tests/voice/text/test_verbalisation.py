@@ -59,6 +59,7 @@ GERMAN = [
     ("Es sind 20 °C, 50 % und 1 km/h.", "Es sind zwanzig Grad Celsius, fünfzig Prozent und ein Kilometer pro Stunde."),
     ("Nach 1 Stunde kam 1 Hund.", "Nach eine Stunde kam ein Hund."),
     ("Das ist z. B. Dr. Müller, bzw. Nr. 5 usw.", "Das ist zum Beispiel Doktor Müller, beziehungsweise Nummer fünf und so weiter."),
+    ("1 Mio. € für 2 Mrd. Leute", "eine Million Euro für zwei Milliarden Leute"),
     ("Ruf 030 1234567 an.", "Ruf null drei null, eins zwei drei vier fünf sechs sieben an."),
     ("Auf beispiel.de/a & b.", "Auf beispiel Punkt de Schrägstrich a und b."),
     ("1. Waschen", "eins. Waschen"),
@@ -69,6 +70,7 @@ FRENCH = [
     ("M. Dupont paie 3,50 €.", "monsieur Dupont paie trois euros cinquante."),
     ("Il y a 1 234,25 km et 21 tonnes.", "Il y a mille deux cent trente-quatre virgule vingt-cinq kilomètres et vingt et une tonnes."),
     ("Le 2e de 50 % et 5 M€.", "Le deuxième de cinquante pour cent et cinq millions d'euros."),
+    ("1 M€ ou 5 k€.", "un million d'euros ou cinq mille euros."),
     ("Appelez le 06 12 34 56 78.", "Appelez le zéro six, douze, trente-quatre, cinquante-six, soixante-dix-huit."),
     ("Le 03/05/2024, n° 5, etc.", "Le trois mai deux mille vingt-quatre, numéro cinq, et cetera."),
 ]
@@ -78,6 +80,7 @@ SPANISH = [
     ("El Sr. López de EE. UU.", "El señor López de Estados Unidos."),
     ("Hay 1.234.567 y 5 %.", "Hay un millón doscientos treinta y cuatro mil quinientos sesenta y siete y cinco por ciento."),
     ("El 1.º y la 3ª, p. ej.", "El primero y la tercera, por ejemplo."),
+    ("Son 5 mil € o 1 millón €.", "Son cinco mil euros o un millón de euros."),
     ("Tiene 21 semanas y 1 día.", "Tiene veintiuna semanas y un día."),
 ]
 ITALIAN = [
@@ -104,6 +107,7 @@ POLISH = [
     ("W 1999 roku.", "W tysiąc dziewięćset dziewięćdziesiątym dziewiątym roku."),
     ("Kosztuje 3,50 zł albo 5 zł.", "Kosztuje trzy złote pięćdziesiąt groszy albo pięć złotych."),
     ("To 2 h, 22 kg i 5 km.", "To dwie godziny, dwadzieścia dwa kilogramy i pięć kilometrów."),
+    ("Za 3 mln zł, 2 tys. osób.", "Za trzy miliony złotych, dwa tysiące osób."),
     ("Np. 50 % itd.", "Np. pięćdziesiąt procent i tak dalej."),
 ]
 CASES = {

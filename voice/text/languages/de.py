@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import re
 
-from voice.text.languages.words import CLOCK, Currency, Words, spoken_year
+from voice.text.languages.words import CLOCK, Currency, Scale, Words, spoken_year
 from voice.text.reading.numerals import Numerals
 
 _WITH_N = re.compile(
@@ -33,6 +33,8 @@ def _clock(numerals: Numerals, hour: int, minute: int | None, half: str, before:
 
 
 _CENT = {"other": "Cent"}
+_MILLION = Scale({"one": "Million", "other": "Millionen"}, feminine=True)
+_MILLIARDE = Scale({"one": "Milliarde", "other": "Milliarden"}, feminine=True)
 
 WORDS = Words(
     numbers="de",
@@ -84,7 +86,10 @@ WORDS = Words(
         "R$": Currency({"one": "Real", "other": "Reais"}),
     },
     money="{major} {name} {minor}",
-    scales={"Mio.": "Millionen", "Mrd.": "Milliarden", "Millionen": "Millionen", "Milliarden": "Milliarden", "Tsd.": "Tausend"},
+    scales={
+        "Mio.": _MILLION, "Mio": _MILLION, "Mrd.": _MILLIARDE, "Mrd": _MILLIARDE, "Million": _MILLION, "Millionen": _MILLION,
+        "Milliarde": _MILLIARDE, "Milliarden": _MILLIARDE, "Tsd.": Scale({"other": "Tausend"}, noun=False),
+    },
     masculine=((r"eins\Z", "ein"),),
     feminine=((r"eins\Z", "eine"),),
     counted=(

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import re
 
-from voice.text.languages.words import CLOCK, CLOCK_H, Currency, Words
+from voice.text.languages.words import CLOCK, CLOCK_H, Currency, Scale, Words
 from voice.text.reading.numerals import Numerals
 
 
@@ -21,6 +21,9 @@ def _clock(numerals: Numerals, hour: int, minute: int | None, half: str, before:
 
 
 _CENTAVOS = {"one": "centavo", "other": "centavos"}
+_MIL = Scale({"other": "mil"}, noun=False)
+_MILLON = Scale({"one": "millón", "other": "millones"})
+_BILLON = Scale({"one": "billón", "other": "billones"})
 
 WORDS = Words(
     numbers="es",
@@ -65,7 +68,10 @@ WORDS = Words(
         "R$": Currency({"one": "real", "other": "reales"}, _CENTAVOS),
     },
     money="{major} {name} con {minor}",
-    scales={"millones": "millones", "millón": "millón", "billones": "billones", "billón": "billón", "mil": "mil", "M": "millones"},
+    scales={
+        "millones": _MILLON, "millón": _MILLON, "billones": _BILLON, "billón": _BILLON, "mil": _MIL, "M": _MILLON,
+        "mil millones": Scale({"other": "mil millones"}),
+    },
     of=("de ", "de "),
     masculine=((r"veintiuno\Z", "veintiún"), (r"\buno\Z", "un")),
     feminine=((r"uno\Z", "una"),),

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from voice.text.languages.words import CLOCK, CLOCK_H, Currency, Words, first_day
+from voice.text.languages.words import CLOCK, CLOCK_H, Currency, Scale, Words, first_day
 from voice.text.reading.numerals import Numerals
 
 
@@ -22,6 +22,9 @@ def _clock(numerals: Numerals, hour: int, minute: int | None, half: str, before:
 
 
 _CENTIME = {"one": "centime", "other": "centimes"}
+_MILLE = Scale({"other": "mille"}, noun=False)
+_MILLION = Scale({"one": "million", "other": "millions"})
+_MILLIARD = Scale({"one": "milliard", "other": "milliards"})
 
 WORDS = Words(
     numbers="fr",
@@ -67,8 +70,8 @@ WORDS = Words(
     },
     money="{major} {name} {minor}",
     scales={
-        "millions": "millions", "million": "million", "milliards": "milliards", "milliard": "milliard", "Md": "milliards", "M": "millions",
-        "k": "mille",
+        "millions": _MILLION, "million": _MILLION, "milliards": _MILLIARD, "milliard": _MILLIARD, "Md": _MILLIARD, "M": _MILLION,
+        "k": _MILLE,
     },
     of=("de ", "d'"),
     feminine=((r"\bun\Z", "une"),),

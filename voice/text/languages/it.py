@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import re
 
-from voice.text.languages.words import CLOCK, CLOCK_H, Currency, Words, first_day
+from voice.text.languages.words import CLOCK, CLOCK_H, Currency, Scale, Words, first_day
 from voice.text.reading.numerals import Numerals
 
 
@@ -19,6 +19,8 @@ def _clock(numerals: Numerals, hour: int, minute: int | None, half: str, before:
 
 
 _CENTESIMI = {"one": "centesimo", "other": "centesimi"}
+_MILIONE = Scale({"one": "milione", "other": "milioni"})
+_MILIARDO = Scale({"one": "miliardo", "other": "miliardi"})
 
 WORDS = Words(
     numbers="it",
@@ -65,7 +67,7 @@ WORDS = Words(
     },
     money="{major} {name} e {minor}",
     scales={
-        "milioni": "milioni", "milione": "milione", "miliardi": "miliardi", "miliardo": "miliardo", "mln": "milioni", "mld": "miliardi",
+        "milioni": _MILIONE, "milione": _MILIONE, "miliardi": _MILIARDO, "miliardo": _MILIARDO, "mln": _MILIONE, "mld": _MILIARDO,
     },
     of=("di ", "di "),
     masculine=((r"\Auno\Z", "un"),),

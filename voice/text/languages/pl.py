@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import re
 
-from voice.text.languages.words import CLOCK, Currency, Words
+from voice.text.languages.words import CLOCK, Currency, Scale, Words
 from voice.text.reading.numerals import Numerals
 
 CENTURY = 100
@@ -44,6 +44,9 @@ def _clock(numerals: Numerals, hour: int, minute: int | None, half: str, before:
 _GROSZ = {"one": "grosz", "few": "grosze", "many": "groszy", "other": "grosza"}
 _CENT = {"one": "cent", "few": "centy", "many": "centów", "other": "centa"}
 _ZLOTY = Currency({"one": "złoty", "few": "złote", "many": "złotych", "other": "złotego"}, _GROSZ)
+_TYSIAC = Scale({"one": "tysiąc", "few": "tysiące", "many": "tysięcy", "other": "tysiąca"})
+_MILION = Scale({"one": "milion", "few": "miliony", "many": "milionów", "other": "miliona"})
+_MILIARD = Scale({"one": "miliard", "few": "miliardy", "many": "miliardów", "other": "miliarda"})
 
 WORDS = Words(
     numbers="pl",
@@ -90,7 +93,9 @@ WORDS = Words(
         "R$": Currency({"one": "real", "few": "reale", "many": "reali", "other": "reala"}),
     },
     money="{major} {name} {minor} {cents}",
-    scales={"tys.": "tysięcy", "mln": "milionów", "mld": "miliardów"},
+    scales={
+        "tys.": _TYSIAC, "mln": _MILION, "mld": _MILIARD,
+    },
     feminine=((r"\Ajeden\Z", "jedna"), (r"\bdwa\Z", "dwie")),
     counted=(
         (r" \w{2,}a\b", ((r"\Ajeden\Z", "jedna"),)),

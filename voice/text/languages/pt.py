@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import re
 
-from voice.text.languages.words import CLOCK, CLOCK_H, Currency, Words, first_day
+from voice.text.languages.words import CLOCK, CLOCK_H, Currency, Scale, Words, first_day
 from voice.text.reading.numerals import Numerals
 
 
@@ -36,6 +36,9 @@ BRAZILIAN_CURRENCIES = {
     "$": Currency({"one": "dólar", "other": "dólares"}, _CENTAVOS),
     "€": Currency({"one": "euro", "other": "euros"}, _CENTAVOS),
 }
+_MIL = Scale({"other": "mil"}, noun=False)
+_MILHAO = Scale({"one": "milhão", "other": "milhões"})
+_BILHAO = Scale({"one": "bilhão", "other": "bilhões"})
 
 WORDS = Words(
     numbers="pt",
@@ -69,7 +72,10 @@ WORDS = Words(
     never_last="Profa|aprox|págs?|vol|cap|Av|tel",
     currencies=_CURRENCIES,
     money="{major} {name} e {minor} {cents}",
-    scales={"milhões": "milhões", "milhão": "milhão", "mil milhões": "mil milhões", "bilhões": "bilhões", "bilhão": "bilhão", "mil": "mil"},
+    scales={
+        "milhões": _MILHAO, "milhão": _MILHAO, "mil milhões": Scale({"other": "mil milhões"}), "bilhões": _BILHAO, "bilhão": _BILHAO,
+        "mil": _MIL,
+    },
     of=("de ", "de "),
     feminine=((r"\bum\Z", "uma"), (r"\bdois\Z", "duas")),
     counted=(

@@ -44,6 +44,15 @@ class Currency:
     feminine: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """Names by plural category, as a currency's. A scale that is a number, not a noun, has no "of" behind it."""
+
+    names: Mapping[str, str]
+    feminine: bool = False
+    noun: bool = True
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Words:
     numbers: str
@@ -77,8 +86,8 @@ class Words:
     currencies: Mapping[str, Currency]
     money: str
     # how an amount with cents is put together, of {major}, {name}, {minor} and {cents}
-    scales: Mapping[str, str] = field(default_factory=dict)
-    # between a number and its currency: "Mio."
+    scales: Mapping[str, Scale] = field(default_factory=dict)
+    # behind a number, before its currency or alone: "Mio."
     of: tuple[str, str] = ("", "")
     # between such a scale and the currency, before a consonant and before a vowel
     masculine: Endings = ()

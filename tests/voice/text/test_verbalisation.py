@@ -38,6 +38,11 @@ ENGLISH = [
     ("Mail jane.doe@example.com now.", "Mail jane dot doe at example dot com now."),
     ("Call +1 555 123-4567.", "Call plus one, five five five, one two three, four five six seven."),
     ("Pages 10–20, in 2010-2015.", "Pages ten to twenty, in twenty ten to twenty fifteen."),
+    ("Take .5 or -.25 kg for $.50.", "Take zero point five or minus zero point two five kilograms for zero dollars and fifty cents."),
+    ("In the early 80s he was in his 30s.", "In the early eighties he was in his thirties."),
+    ("At 2024-01-15T10:30:00.", "At January fifteenth, twenty twenty-four ten thirty zero."),
+    ("From 31.12.99 to 1.2.24.", "From December thirty-first, nineteen ninety-nine to February first, twenty twenty-four."),
+    ("Apples, etc., ", "Apples, et cetera, "),
     ("They won 3-1.", "They won three-one."),
     ("From 5-10 km or 50–60%.", "From five to ten kilometers or fifty to sixty percent."),
     ("On May 3-5, 9:00-17:30.", "On May third to five, nine o'clock to seventeen thirty."),
@@ -62,6 +67,7 @@ GERMAN = [
     ("1 Mio. € für 2 Mrd. Leute", "eine Million Euro für zwei Milliarden Leute"),
     ("Ruf 030 1234567 an.", "Ruf null drei null, eins zwei drei vier fünf sechs sieben an."),
     ("Auf beispiel.de/a & b.", "Auf beispiel Punkt de Schrägstrich a und b."),
+    ("In der Hauptstr. 5.", "In der Hauptstraße fünf."),
     ("1. Waschen", "eins. Waschen"),
     ("Von 8–17 Uhr für 20-30 €.", "Von acht bis siebzehn Uhr für zwanzig bis dreißig Euro."),
 ]
@@ -70,6 +76,8 @@ FRENCH = [
     ("M. Dupont paie 3,50 €.", "monsieur Dupont paie trois euros cinquante."),
     ("Il y a 1 234,25 km et 21 tonnes.", "Il y a mille deux cent trente-quatre virgule vingt-cinq kilomètres et vingt et une tonnes."),
     ("Le 2e de 50 % et 5 M€.", "Le deuxième de cinquante pour cent et cinq millions d'euros."),
+    ("La 1re, 1ère et 2eme à St-Denis, 0h15.", "La première, première et deuxième à Saint-Denis, zéro heure quinze."),
+    ("M. et Mme Roy, M. le maire.", "monsieur et madame Roy, monsieur le maire."),
     ("1 M€ ou 5 k€.", "un million d'euros ou cinq mille euros."),
     ("Appelez le 06 12 34 56 78.", "Appelez le zéro six, douze, trente-quatre, cinquante-six, soixante-dix-huit."),
     ("Le 03/05/2024, n° 5, etc.", "Le trois mai deux mille vingt-quatre, numéro cinq, et cetera."),
@@ -80,6 +88,8 @@ SPANISH = [
     ("El Sr. López de EE. UU.", "El señor López de Estados Unidos."),
     ("Hay 1.234.567 y 5 %.", "Hay un millón doscientos treinta y cuatro mil quinientos sesenta y siete y cinco por ciento."),
     ("El 1.º y la 3ª, p. ej.", "El primero y la tercera, por ejemplo."),
+    ("A las 21:05, 201 personas y 21.000 euros.", "A las veintiuna y cinco, doscientas una personas y veintiún mil euros."),
+    ("Hay 1.200.300 casas.", "Hay un millón doscientas mil trescientas casas."),
     ("Son 5 mil € o 1 millón €.", "Son cinco mil euros o un millón de euros."),
     ("Tiene 21 semanas y 1 día.", "Tiene veintiuna semanas y un día."),
 ]
@@ -88,12 +98,13 @@ ITALIAN = [
     ("Costa 3,50 € per 1 kg.", "Costa tre euro e cinquanta per un chilogrammo."),
     ("Il 3º posto, 1.234 o 50 %.", "Il terzo posto, milleduecentotrentaquattro o cinquanta per cento."),
     ("Il sig. Rossi, ecc.", "Il signor Rossi, eccetera."),
-    ("Dura 1 ora.", "Dura una ora."),
+    ("Dura, p.es., 1 ora.", "Dura, per esempio, una ora."),
 ]
 PORTUGUESE = [
     ("Em 1 de maio de 2024 às 10h30.", "Em primeiro de maio de dois mil e vinte e quatro às dez horas e trinta."),
     ("Custa R$ 3,50.", "Custa três reais e cinquenta centavos."),
     ("São 5 kg, 50 % e 2 horas.", "São cinco quilogramas, cinquenta por cento e duas horas."),
+    ("São 200 pessoas, 2 mulheres e 2 aviões.", "São duzentas pessoas, duas mulheres e dois aviões."),
     ("O Sr. Silva, p. ex., na 3ª.", "O senhor Silva, por exemplo, na terceira."),
 ]
 DUTCH = [
@@ -107,6 +118,8 @@ POLISH = [
     ("W 1999 roku.", "W tysiąc dziewięćset dziewięćdziesiątym dziewiątym roku."),
     ("Kosztuje 3,50 zł albo 5 zł.", "Kosztuje trzy złote pięćdziesiąt groszy albo pięć złotych."),
     ("To 2 h, 22 kg i 5 km.", "To dwie godziny, dwadzieścia dwa kilogramy i pięć kilometrów."),
+    ("Od 1939 r. do 2000 r.", "Od tysiąc dziewięćset trzydziestego dziewiątego roku do dwutysięcznego roku."),
+    ("O godz. 15:00, do godz. 8:30.", "O godzinie piętnastej, do godziny ósmej trzydzieści."),
     ("Za 3 mln zł, 2 tys. osób.", "Za trzy miliony złotych, dwa tysiące osób."),
     ("Np. 50 % itd.", "Np. pięćdziesiąt procent i tak dalej."),
 ]

@@ -31,6 +31,9 @@ def _clock(numerals: Numerals, hour: int, minute: int | None, half: str, before:
     return f"{spoken} {half.lower()} m" if half else spoken
 
 
+_DECADE = r"(?:(?<=the )|(?<=arly )|(?<=mid[- ])|(?<=ate )|(?<=his )|(?<=her )|(?<=heir )|(?<=my )|(?<=['’]))"
+# what stands before one of two digits; elsewhere "30s" are seconds
+
 _CENTS = {"one": "cent", "other": "cents"}
 _THOUSAND = Scale({"other": "thousand"}, noun=False)
 _MILLION = Scale({"other": "million"})
@@ -82,7 +85,7 @@ WORDS = Words(
         "trillion": _TRILLION, "billion": _BILLION, "million": _MILLION, "thousand": _THOUSAND, "bn": _BILLION, "tn": _TRILLION,
         "B": _BILLION, "M": _MILLION, "m": _MILLION, "k": _THOUSAND, "K": _THOUSAND,
     },
-    ordinals=r"(?P<n>\d{1,9}(?=st|nd|rd|th)|(?:\d{3}|(?<=the )\d|(?<=['’])\d)0(?=s))(?P<mark>st|nd|rd|th|s)\b",
+    ordinals=rf"(?P<n>\d{{1,9}}(?=st|nd|rd|th)|(?:\d{{3}}|{_DECADE}\d)0(?=s))(?P<mark>st|nd|rd|th|s)\b",
     ordinal=_ordinal,
     year=spoken_year,
     years=(1100, 2099),

@@ -16,9 +16,12 @@ def _ordinal(numerals: Numerals, number: int, mark: str, before: str) -> str:
 
 def _clock(numerals: Numerals, hour: int, minute: int | None, half: str, before: str) -> str:
     del half, before
-    spoken = "una" if hour == 1 else numerals.cardinal(hour)
+    spoken = re.sub(r"uno\Z", "una", numerals.cardinal(hour))
     return f"{spoken} y {numerals.cardinal(minute)}" if minute else f"{spoken} en punto"
 
+
+_UN = ((r"veintiuno(?=\Z| mil)", "veintiún"), (r"\buno(?=\Z| mil)", "un"))
+_UNA = ((r"ientos\b(?! mill)", "ientas"), (r"uno(?=\Z| mil\b)", "una"))
 
 _CENTAVOS = {"one": "centavo", "other": "centavos"}
 _MIL = Scale({"other": "mil"}, noun=False)
@@ -73,11 +76,12 @@ WORDS = Words(
         "mil millones": Scale({"other": "mil millones"}),
     },
     of=("de ", "de "),
-    masculine=((r"veintiuno\Z", "veintiún"), (r"\buno\Z", "un")),
-    feminine=((r"uno\Z", "una"),),
+    masculine=_UN,
+    feminine=_UNA,
     counted=(
-        (r" (?!(?:día|mapa|tema|problema|sistema|programa|idioma|planeta)s?\b)\w+as?\b", ((r"uno\Z", "una"),)),
-        (r" (?!de |y |a )\w{3}", ((r"veintiuno\Z", "veintiún"), (r"\buno\Z", "un"))),
+        (r" (?!(?:día|mapa|tema|problema|sistema|programa|idioma|planeta)s?\b)\w+as?\b", _UNA),
+        (r" (?!de |y |a )\w{3}", _UN),
+        ("", ((r"veintiuno(?= mil)", "veintiún"), (r"\buno(?= mil)", "un"))),
     ),
     feminine_units=frozenset({
         "mass-tonne", "duration-hour", "length-mile", "speed-mile-per-hour", "mass-pound", "mass-ounce",

@@ -6,7 +6,7 @@ from voice.text.languages.words import CLOCK, Currency, Scale, Words
 from voice.text.reading.numerals import Numerals
 
 CENTURY = 100
-_TELLS_WHEN = re.compile(r"\b(?:o|od|do|po|przed|około|godzinie) \Z", re.IGNORECASE)
+_TELLS_WHEN = re.compile(r"\b(?:(?:o|od|do|po|przed|około)(?: godz\.)?|godzinie) \Z", re.IGNORECASE)
 
 
 def _genitive(words: str) -> str:
@@ -75,6 +75,7 @@ WORDS = Words(
         (r"ok\.", "około"), (r"dr\b\.?(?= [A-ZŁŚŻ])", "doktor"), (r"prof\.", "profesor"), (r"inż\.", "inżynier"),
         (r"mgr\b\.?(?= )", "magister"),
         (r"ul\.", "ulica"), (r"al\.(?= [A-ZŁŚŻ])", "aleja"), (r"św\.", "święty"), (r"[Nn]r(?= ?\d)", "numer"), (r"str\.(?= ?\d)", "strona"),
+        (r"(?<=\b[oO] )godz\.", "godzinie"), (r"(?<=\b[dDoO][od] )godz\.", "godziny"),
         (r"godz\.", "godzina"), (r"tel\.", "telefon"), (r"tys\.", "tysięcy"), (r"mln", "milionów"), (r"mld", "miliardów"),
         (r"ww\.", "wyżej wymieniony"),
         (r"br\.", "bieżącego roku"), (r"(?<=[\d\ufffc] )r\.", "roku"), (r"(?<=[\d\ufffc] )w\.", "wieku"), (r"max\.|maks\.", "maksymalnie"),

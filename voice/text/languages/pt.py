@@ -19,6 +19,8 @@ def _clock(numerals: Numerals, hour: int, minute: int | None, half: str, before:
     return f"{spoken} e {numerals.cardinal(minute)}" if minute else spoken
 
 
+_UMA = ((r"entos\b(?! mil[hõ])", "entas"), (r"\bum(?=\Z| mil\b)", "uma"), (r"\bdois(?=\Z| mil\b)", "duas"))
+
 _CENTAVOS = {"one": "centavo", "other": "centavos"}
 _CENTIMOS = {"one": "cêntimo", "other": "cêntimos"}
 _CURRENCIES = {
@@ -77,11 +79,12 @@ WORDS = Words(
         "mil": _MIL,
     },
     of=("de ", "de "),
-    feminine=((r"\bum\Z", "uma"), (r"\bdois\Z", "duas")),
+    feminine=_UMA,
     counted=(
         (
-            r" (?!(?:dia|mapa|tema|problema|sistema|programa|idioma|planeta|grama|quilograma)s?\b)\w{2,}(?:as?|ões|ção|dade|dades)\b",
-            ((r"\bum\Z", "uma"), (r"\bdois\Z", "duas")),
+            r" (?!(?:dia|mapa|tema|problema|sistema|programa|idioma|planeta|grama|quilograma)s?\b)"
+            r"(?:\w{2,}(?:as?|[çs]ões|ção|dades?)|mulher(?:es)?|vez(?:es)?|mãos?|noites?|partes?)\b",
+            _UMA,
         ),
     ),
     feminine_units=frozenset({

@@ -27,10 +27,11 @@ class Addresses:
     figures: Figures
 
     def rules(self) -> Sequence[Rule]:
+        abbreviations = "|".join(pattern for pattern, _ in self.figures.words.abbreviations)
         return [
             Rule(re.compile(rf"(?<![\w.+-])[\w.+-]{{1,64}}@{_HOST}[A-Za-z]{{2,24}}(?![\w-])"), lambda found: self._spelt(found.group())),
             Rule(re.compile(r"(?<!\w)(?:https?://|www\.)[^\s<>\"'`\ufffc]+"), self._url),
-            Rule(re.compile(rf"(?<![\w.@/-]){_HOST}(?:{_DOMAINS})(?![\w-]){_REST}"), self._url),
+            Rule(re.compile(rf"(?<![\w.@/-])(?!(?:{abbreviations})(?!\w)){_HOST}(?:{_DOMAINS})(?![\w-]){_REST}"), self._url),
         ]
 
     def telephone_rules(self) -> Sequence[Rule]:

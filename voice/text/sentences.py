@@ -44,6 +44,8 @@ _SHORT_WORD = re.compile(r"(?:^-?|[\s(\[\"'“‘«]|\.-?)[^\W\d_]{1,3}\.\s*$")
 # with a digit or a small letter behind it: "vol. 2", "ca. five", "S.p.A. ha", "J.-C. à"
 _LIST_NUMBER = re.compile(r"\s*\d{1,3}[.)]\s*$")
 # "1. Wash the rice."
+_RANGE = re.compile(r"\d\.[-–]\d{1,4}\.\s*$")
+# of ordinals: "3.–5. Mai"
 _OPEN_END = re.compile(r"[\w;:,–،؛、；，：]\s*$")
 # no sentence ends so, only a window
 
@@ -109,7 +111,9 @@ def _without_open_end(segments: list[str], size: int) -> list[str]:
 
 def _belong_together(before: str, after: str, language: str) -> bool:
     tail = before[-_TAIL:]
-    if _OPEN_END.search(tail) or _INITIAL.search(tail) or _LIST_NUMBER.match(before) or _never_last(language).search(tail):
+    if _OPEN_END.search(tail) or _INITIAL.search(tail) or _LIST_NUMBER.match(before):
+        return True
+    if _RANGE.search(tail) or _never_last(language).search(tail):
         return True
     return bool(_SHORT_WORD.search(tail)) and (after[0].isdigit() or after[0].islower())
 

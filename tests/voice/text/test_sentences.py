@@ -36,7 +36,7 @@ def heard(text):
         ("fr", ["M. Dupont est arrivé.", "Il a dit : « Bonjour ! »", "Puis il est parti."]),
         ("es", ["¿Qué tal?", "¡Muy bien!", "El Sr. López llegó."]),
         ("en", ["It took approx. 5 days.", "Ms. Li saw Vol. A of it."]),
-        ("de", ["Das kostet 5 € inkl. Versand.", "Siehe Abb. Eins.", "Dann kam Eva geb. Meier."]),
+        ("de", ["Das kostet 5 € inkl. Versand.", "Siehe Abb. Eins.", "Die Messe ist vom 3.–5. Mai.", "Dann kam Eva geb. Meier."]),
         ("fr", ["Né en 50 av. J.-C. à Rome, c.-à-d. en Italie.", "Il est mort."]),
         ("it", ["La Verdi S.p.A. ha detto di no alle pagg. 8 e 9.", "Va bene."]),
         ("nl", ["Mevr. de Vries betaalt 5 euro excl. BTW vandaag.", "Dan gaat mevr. Jansen, d.w.z. zij."]),

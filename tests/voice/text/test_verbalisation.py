@@ -67,6 +67,8 @@ GERMAN = [
     ("1 Mio. € für 2 Mrd. Leute", "eine Million Euro für zwei Milliarden Leute"),
     ("Ruf 030 1234567 an.", "Ruf null drei null, eins zwei drei vier fünf sechs sieben an."),
     ("Auf beispiel.de/a & b.", "Auf beispiel Punkt de Schrägstrich a und b."),
+    ("Vom 1.5. bis 24.12. ist Kapitel 2.1. frei.", "Vom ersten Mai bis vierundzwanzigsten Dezember ist Kapitel zwei. eins. frei."),
+    ("Vom 3.–5. Mai die 1.-4. Klasse.", "Vom dritten bis fünften Mai die erste bis vierte Klasse."),
     ("In der Hauptstr. 5.", "In der Hauptstraße fünf."),
     ("1. Waschen", "eins. Waschen"),
     ("Von 8–17 Uhr für 20-30 €.", "Von acht bis siebzehn Uhr für zwanzig bis dreißig Euro."),

@@ -10,12 +10,15 @@ _WITH_N = re.compile(
     r"[ms]einem|[ms]einen|[ms]einer|aller|alle|beiden|ersten|letzten|und|Uhr am) \Z",
     re.IGNORECASE,
 )
+_BEGINNING = re.compile(r"\d+\.[-–]\Z")
+# of a range of ordinals, which end alike
 _WITH_E = re.compile(r"\b(?:der|die|das|dieser|diese|dieses|jede) \Z", re.IGNORECASE)
 
 
 def _ordinal(numerals: Numerals, number: int, mark: str, before: str) -> str:
     """With the ending that the word before asks for: "am dritten", "der dritte", otherwise "dritter"."""
     del mark
+    before = _BEGINNING.sub("", before)
     stem = numerals.ordinal(number)
     if _WITH_N.search(before):
         return f"{stem}n"
@@ -100,13 +103,14 @@ WORDS = Words(
         "mass-tonne", "duration-second", "duration-millisecond", "duration-minute", "duration-hour", "energy-kilowatt-hour", "length-mile",
         "speed-mile-per-hour", "mass-ounce", "energy-kilocalorie",
     }),
-    ordinals=r"(?P<n>\d{1,4})(?P<mark>\.)(?= [^\W\d_])",
+    ordinals=r"(?P<n>\d{1,4})(?P<mark>\.)(?= [^\W\d_]|[-–](?:\ufffc|\d{1,4}\. [^\W\d_]))",
     ordinal=_ordinal,
     year=spoken_year,
     years=(1100, 1999),
     day=_day,
     day_mark=r"\.",
     date="{day} {month} {year}",
+    short_date=r"\b(?:am|vom|zum|bis|dem|den|Am|Vom|Zum|Bis) \Z",
     clocks=(CLOCK + "(?: ?Uhr)?", r"(?P<h>[01]?\d|2[0-4])\.(?P<m>[0-5]\d) ?Uhr", "(?P<h>[01]?\\d|2[0-4]) ?Uhr(?P<m>)"),
     clock=_clock,
 )  # fmt: skip

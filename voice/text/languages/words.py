@@ -118,6 +118,8 @@ class Words:
     # a pattern for the words between day, month and year
     date: str
     # how a date in figures is spoken, of {day}, {month} and {year}
+    short_date: str = NEVER
+    # a pattern of what stands before day and month where they are written "3.5."
     date_end: str = ""
     # a pattern for a word behind it that is said already
     clocks: tuple[str, ...]

@@ -38,6 +38,7 @@ class Moments:
         month = rf"(?P<month>(?:{'|'.join(map(re.escape, names))})(?!\w)\.?)"
         day, year = r"(?<![\w.,:/-])(?P<day>[0-3]?\d)", r"(?P<year>[12]\d{3})(?!\w)"
         rules = [Rule(re.compile(rf"(?<![\w/.-]){date}(?!(?<!T)\w|[/-]|\.\d){words.date_end}"), self._figures) for date in _DATES]
+        rules.append(Rule(re.compile(r"(?<![\w.,:/-])(?P<day>[0-3]?\d)\.(?P<month>[01]?\d)\.(?![\w-])"), self._short))
         rules.append(Rule(re.compile(rf"{day}{words.day_mark}{words.joint} {month}(?:(?:{words.joint}|,) {year})?"), self._named))
         if words.month_first:
             rules.append(Rule(re.compile(rf"(?<!\w){month} (?P<day>[0-3]?\d){words.day_mark}(?![\w:])(?:,? {year})?"), self._named))
@@ -67,6 +68,13 @@ class Moments:
         full = _full(int(year)) if len(year) == SHORT_YEAR else int(year)
         spoken_day = words.day(numerals, day, before(found))
         return words.date.format(day=spoken_day, month=self._name(month), year=words.year(numerals, full, ""))
+
+    def _short(self, found: re.Match[str]) -> str | None:
+        day, month = int(found["day"]), int(found["month"])
+        words, written_before = self.figures.words, before(found)
+        if not (1 <= day <= DAYS and 1 <= month <= MONTHS and re.search(words.short_date, written_before)):
+            return None
+        return f"{words.day(self.figures.numerals, day, written_before)} {self._name(month)}"
 
     def _named(self, found: re.Match[str]) -> list[Part] | None:
         day = int(found["day"])

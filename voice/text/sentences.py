@@ -44,8 +44,10 @@ _SHORT_WORD = re.compile(r"(?:^-?|[\s(\[\"'“‘«]|\.-?)[^\W\d_]{1,3}\.\s*$")
 # with a digit or a small letter behind it: "vol. 2", "ca. five", "S.p.A. ha", "J.-C. à"
 _LIST_NUMBER = re.compile(r"\s*\d{1,3}[.)]\s*$")
 # "1. Wash the rice."
-_RANGE = re.compile(r"\d\.[-–]\d{1,4}\.\s*$")
-# of ordinals: "3.–5. Mai"
+_NEVER_FIRST = ",;:)"
+# no sentence begins so: "Tel.: 030 123"
+_ORDINALS = re.compile(r"\d\.(?:[-–]| (?:und|oder|bis) )\d{1,4}\.\s*$")
+# "3.–5. Mai", "2. und 3. Liga"
 _OPEN_END = re.compile(r"[\w;:,–،؛、；，：]\s*$")
 # no sentence ends so, only a window
 
@@ -111,9 +113,9 @@ def _without_open_end(segments: list[str], size: int) -> list[str]:
 
 def _belong_together(before: str, after: str, language: str) -> bool:
     tail = before[-_TAIL:]
-    if _OPEN_END.search(tail) or _INITIAL.search(tail) or _LIST_NUMBER.match(before):
+    if _OPEN_END.search(tail) or _INITIAL.search(tail) or _LIST_NUMBER.match(before) or after[0] in _NEVER_FIRST:
         return True
-    if _RANGE.search(tail) or _never_last(language).search(tail):
+    if _ORDINALS.search(tail) or _never_last(language).search(tail):
         return True
     return bool(_SHORT_WORD.search(tail)) and (after[0].isdigit() or after[0].islower())
 

@@ -46,6 +46,7 @@ ENGLISH = [
     ("They won 3-1.", "They won three-one."),
     ("From 5-10 km or 50–60%.", "From five to ten kilometers or fifty to sixty percent."),
     ("On May 3-5, 9:00-17:30.", "On May third to five, nine o'clock to seventeen thirty."),
+    ("In 2024 $5 was 5 USD.", "In twenty twenty-four five dollars was five US dollars."),
     ("In 2024-25 for $5-$10.", "In twenty twenty-four-twenty-five for five dollars to ten dollars."),
     ("Call 1-800-555-1234.", "Call one, eight zero zero, five five five, one two three four."),
     ("No 123-45-6789.", "No one hundred and twenty-three-forty-five-six thousand seven hundred and eighty-nine."),
@@ -69,6 +70,7 @@ GERMAN = [
     ("Auf beispiel.de/a & b.", "Auf beispiel Punkt de Schrägstrich a und b."),
     ("Vom 1.5. bis 24.12. ist Kapitel 2.1. frei.", "Vom ersten Mai bis vierundzwanzigsten Dezember ist Kapitel zwei. eins. frei."),
     ("Vom 3.–5. Mai die 1.-4. Klasse.", "Vom dritten bis fünften Mai die erste bis vierte Klasse."),
+    ("Für 5 € 20 Stück, Nr.5, S.7.", "Für fünf Euro zwanzig Stück, Nummer fünf, Seite sieben."),
     ("In der Hauptstr. 5.", "In der Hauptstraße fünf."),
     ("1. Waschen", "eins. Waschen"),
     ("Von 8–17 Uhr für 20-30 €.", "Von acht bis siebzehn Uhr für zwanzig bis dreißig Euro."),
@@ -79,6 +81,7 @@ FRENCH = [
     ("Il y a 1 234,25 km et 21 tonnes.", "Il y a mille deux cent trente-quatre virgule vingt-cinq kilomètres et vingt et une tonnes."),
     ("Le 2e de 50 % et 5 M€.", "Le deuxième de cinquante pour cent et cinq millions d'euros."),
     ("La 1re, 1ère et 2eme à St-Denis, 0h15.", "La première, première et deuxième à Saint-Denis, zéro heure quinze."),
+    ("Le n°12.", "Le numéro douze."),
     ("M. et Mme Roy, M. le maire.", "monsieur et madame Roy, monsieur le maire."),
     ("1 M€ ou 5 k€.", "un million d'euros ou cinq mille euros."),
     ("Appelez le 06 12 34 56 78.", "Appelez le zéro six, douze, trente-quatre, cinquante-six, soixante-dix-huit."),
@@ -92,6 +95,7 @@ SPANISH = [
     ("El 1.º y la 3ª, p. ej.", "El primero y la tercera, por ejemplo."),
     ("A las 21:05, 201 personas y 21.000 euros.", "A las veintiuna y cinco, doscientas una personas y veintiún mil euros."),
     ("Hay 1.200.300 casas.", "Hay un millón doscientas mil trescientas casas."),
+    ("El n.º 5, nº6 y n° 7.", "El número cinco, número seis y número siete."),
     ("Son 5 mil € o 1 millón €.", "Son cinco mil euros o un millón de euros."),
     ("Tiene 21 semanas y 1 día.", "Tiene veintiuna semanas y un día."),
 ]
@@ -99,6 +103,7 @@ ITALIAN = [
     ("Il 1 maggio 2024 alle 10:30.", "Il primo maggio duemilaventiquattro alle dieci e trenta."),
     ("Costa 3,50 € per 1 kg.", "Costa tre euro e cinquanta per un chilogrammo."),
     ("Il 3º posto, 1.234 o 50 %.", "Il terzo posto, milleduecentotrentaquattro o cinquanta per cento."),
+    ("Il n° 5.", "Il numero cinque."),
     ("Il sig. Rossi, ecc.", "Il signor Rossi, eccetera."),
     ("Dura, p.es., 1 ora.", "Dura, per esempio, una ora."),
 ]
@@ -122,6 +127,7 @@ POLISH = [
     ("To 2 h, 22 kg i 5 km.", "To dwie godziny, dwadzieścia dwa kilogramy i pięć kilometrów."),
     ("Od 1939 r. do 2000 r.", "Od tysiąc dziewięćset trzydziestego dziewiątego roku do dwutysięcznego roku."),
     ("O godz. 15:00, do godz. 8:30.", "O godzinie piętnastej, do godziny ósmej trzydzieści."),
+    ("Za 5 zł 50 gr.", "Za pięć złotych pięćdziesiąt gr."),
     ("Za 3 mln zł, 2 tys. osób.", "Za trzy miliony złotych, dwa tysiące osób."),
     ("Np. 50 % itd.", "Np. pięćdziesiąt procent i tak dalej."),
 ]

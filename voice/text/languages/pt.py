@@ -67,7 +67,7 @@ WORDS = Words(
         (r"V\. ?Ex\.ª", "Vossa Excelência"),
         (r"[Ss]rs\.", "senhores"), (r"[Ss]ra\.", "senhora"), (r"[Ss]r\.ª", "senhora"), (r"[Ss]r\.", "senhor"), (r"[Dd]ra\.", "doutora"),
         (r"[Dd]r\.ª", "doutora"), (r"[Dd]r\.", "doutor"), (r"[Pp]rofa\.|[Pp]rof\.ª", "professora"), (r"[Pp]rof\.", "professor"),
-        (r"[Ee]ng\.", "engenheiro"), (r"etc\.", "etcétera"), (r"aprox\.", "aproximadamente"), (r"[Nn]\.?º(?= ?\d)", "número"),
+        (r"[Ee]ng\.", "engenheiro"), (r"etc\.", "etcétera"), (r"aprox\.", "aproximadamente"), (r"[Nn]\.?[º°](?= ?\d)", "número"),
         (r"págs?\.(?= ?\d)", "página"), (r"p\.(?= ?\d)", "página"), (r"vol\.(?= ?\d)", "volume"), (r"cap\.(?= ?\d)", "capítulo"),
         (r"art\.(?= ?\d)", "artigo"), (r"[Aa]v\.", "avenida"), (r"tel\.", "telefone"), (r"máx\.", "máximo"), (r"mín\.", "mínimo"),
     ),

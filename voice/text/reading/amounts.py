@@ -10,7 +10,7 @@ from babel.numbers import get_currency_name
 from babel.units import format_unit
 
 from voice.text.languages.words import Currency, Scale
-from voice.text.reading.figures import Figures
+from voice.text.reading.figures import BLANKS, Figures
 from voice.text.reading.rules import Part, Rule, part
 
 CODES = (
@@ -21,6 +21,8 @@ CODES = (
 _SIGN_OF = {"USD": "", "US$": "USD", "EUR": "€", "GBP": "£", "JPY": "¥"}
 # under which a language may have a currency's names; "USD" has none, so that it is told from other dollars
 _SIGNS = ("US$", "R$", "$", "€", "£", "¥", "₹", "zł")
+_OF_NO_NUMBER = rf"(?<!\d)(?:(?<!\d[{BLANKS}])|(?=[^\s\d]+\.?\d))"
+# that a currency belongs to what follows: in "5 zł 50 gr" it is the first number's, in "2024 $5" the second's
 CENT_DIGITS = 2
 VOWELS = "aeiouyhéè"
 UNITS = {
@@ -52,7 +54,7 @@ class Amounts:
         # a single letter may be a unit
         currency = rf"(?P<currency>{_any_of([*_SIGNS, *CODES])})"
         return [
-            Rule(re.compile(rf"(?P<minus>{sign})(?<![^\W\d_]){currency} ?{money}{scaled}"), self._money),
+            Rule(re.compile(rf"(?P<minus>{sign})(?<![^\W\d_]){_OF_NO_NUMBER}{currency} ?{money}{scaled}"), self._money),
             Rule(re.compile(rf"(?P<minus>{sign}){money}{scaled} ?{currency}(?![^\W\d_])"), self._money),
             Rule(re.compile(rf"(?P<n>{sign}{self.figures.number})(?P<gap> ?)(?P<scale>{whole})(?!\w)"), self._many),
             Rule(re.compile(rf"(?P<n>{sign}{self.figures.number})(?P<gap> ?)%"), self._percentage),

@@ -36,12 +36,12 @@ _SPACE = re.compile(r"\s")
 _DENSE = re.compile("[\u2e80-\u9fff\uac00-\ud7ff\uf900-\ufaff]")
 
 LANGUAGES_KEPT = 64
-_TAIL = 12
-# characters at the end of a piece that the next patterns look at
+_TAIL = 24
+# characters at the end of a piece, and at the beginning of the next, that the patterns look at
 _INITIAL = re.compile(r"(?:^|[\s(\[\"'“‘«])[^\W\d_]\.\s*$")
 # "J. Smith", "M. Dupont", "z. B.", "т. е."
-_SHORT_WORD = re.compile(r"(?:^-?|[\s(\[\"'“‘«]|\.-?)[^\W\d_]{1,3}\.\s*$")
-# with a digit or a small letter behind it: "vol. 2", "ca. five", "S.p.A. ha", "J.-C. à"
+_SHORT_WORD = re.compile(r"(?:^-?|[\s(\[\"'“‘«]|\.-?)(?:[^\W\d_]{1,3}|[IVXLC]+)\.\s*$")
+# with a digit or a small letter behind it: "vol. 2", "ca. five", "S.p.A. ha", "J.-C. à", "Ludwig XVIII. war"
 _LIST_NUMBER = re.compile(r"\s*\d{1,3}[.)]\s*$")
 # "1. Wash the rice."
 _NEVER_FIRST = ",;:)"
@@ -115,16 +115,18 @@ def _belong_together(before: str, after: str, language: str) -> bool:
     tail = before[-_TAIL:]
     if _OPEN_END.search(tail) or _INITIAL.search(tail) or _LIST_NUMBER.match(before) or after[0] in _NEVER_FIRST:
         return True
-    if _ORDINALS.search(tail) or _never_last(language).search(tail):
+    if _ORDINALS.search(tail) or any(found.end() == len(tail) for found in _inside(language).finditer(tail + after[:_TAIL])):
         return True
     return bool(_SHORT_WORD.search(tail)) and (after[0].isdigit() or after[0].islower())
 
 
 @lru_cache(maxsize=LANGUAGES_KEPT)
-def _never_last(language: str) -> re.Pattern[str]:
-    """The abbreviations of a language that no sentence ends with, and that the library takes for an end: "incl. VAT"."""
+def _inside(language: str) -> re.Pattern[str]:
+    """What ends no sentence in a language though the library takes it for an end: "incl. VAT", "im 19. Jahrhundert"."""
     words = words_of(language)
-    return re.compile(rf"(?:^|[\s(\[\"'“‘«])(?:{words.never_last if words else NEVER})\.\s*$")
+    if words is None:
+        return re.compile(NEVER)
+    return re.compile(rf"(?:^|[\s(\[\"'“‘«])(?:{words.never_last})\.\s*|{words.ordinal_inside}")
 
 
 def _cut(sentence: str) -> Iterator[Sentence]:

@@ -46,6 +46,8 @@ def heard(text):
                 "Dann kam Eva geb. Meier.",
             ],
         ),
+        ("de", ["Im 19. Jahrhundert war Ludwig XVIII. da.", "Der 2. Weltkrieg endete am 2.", "Danach kam die 1. Wahl."]),
+        ("pl", ["W 2. klasie to 3. miejsce.", "Ma 5.", "Ona też."]),
         ("fr", ["Né en 50 av. J.-C. à Rome, c.-à-d. en Italie.", "Il est mort."]),
         ("it", ["La Verdi S.p.A. ha detto di no alle pagg. 8 e 9.", "Va bene."]),
         ("nl", ["Mevr. de Vries betaalt 5 euro excl. BTW vandaag.", "Dan gaat mevr. Jansen, d.w.z. zij."]),

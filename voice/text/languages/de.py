@@ -13,6 +13,13 @@ _WITH_N = re.compile(
 _BEGINNING = re.compile(r"\d+\.[-–]\Z")
 # of a range of ordinals, which end alike
 _WITH_E = re.compile(r"\b(?:der|die|das|dieser|diese|dieses|jede) \Z", re.IGNORECASE)
+_INSIDE = (
+    r"\b(?i:am|im|vom|zum|zur|beim|de[mnrs]|die|das|ein|eine[mnrs]?|jede[mnrs]?|diese[mnrs]?|(?:[msd]ein|ihr|unser)e?[mnrs]?) \d{1,4}\. "
+    r"(?!(?:Der|Die|Das|De[mn]|E[rs]|Sie|Ich|Wir|Ihr|Du|Man|Da(?:nach|nn|her)?|Dort|Hier|Und|Aber|Doch|Oder|Auch|So|Jetzt|Heute|"
+    r"[AI]m|In|Zum|Vom?n?|Nach|Bis|Seit|Eine?|Diese[rs]?|W(?:as|er|ie|o|enn|eil))\b)"
+    r"|\d\. (?=[a-zäöü])"
+)
+# "im 19. Jahrhundert", but not "am 19. Danach"
 
 
 def _ordinal(numerals: Numerals, number: int, mark: str, before: str) -> str:
@@ -104,6 +111,7 @@ WORDS = Words(
         "speed-mile-per-hour", "mass-ounce", "energy-kilocalorie",
     }),
     ordinals=r"(?P<n>\d{1,4})(?P<mark>\.)(?= [^\W\d_]|[-–](?:\ufffc|\d{1,4}\. [^\W\d_]))",
+    ordinal_inside=_INSIDE,
     ordinal=_ordinal,
     year=spoken_year,
     years=(1100, 1999),

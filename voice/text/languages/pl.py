@@ -108,6 +108,7 @@ WORDS = Words(
         "energy-kilowatt-hour", "mass-ounce", "energy-kilocalorie", "length-foot",
     }),
     ordinals=r"(?P<n>\d{1,4})(?P<mark>\.)(?= [^\W\d_])",
+    ordinal_inside=r"\d\. (?=[a-ząćęłńóśźż])",
     ordinal=_ordinal,
     year=_year,
     year_before=r" (?:roku\b|r\.)",

@@ -100,6 +100,8 @@ class Words:
 
     ordinals: str
     # a pattern with the group `n`, and `mark` for what makes it an ordinal
+    ordinal_inside: str = NEVER
+    # where they end with a full stop: a pattern of one, with what shows that its sentence goes on
     ordinal: Callable[[Numerals, int, str, str], str]
     # of a number, its mark and the text before it
     year: Callable[[Numerals, int, str], str] = cardinal_year

@@ -84,7 +84,7 @@ WORDS = Words(
         (r"geb\.", "geboren"), (r"max\.", "maximal"), (r"min\.(?= ?\d)", "minimal"), (r"Art\.(?= ?\d)", "Artikel"),
         (r"Abs\.(?= ?\d)", "Absatz"),
     ),
-    never_last="inkl|exkl|zzgl|bzgl|geb|max|Bd|Abb|Kap|Abs|Tel",
+    never_last="inkl|exkl|zzgl|bzgl|gem|Tsd|Dipl|-Ing|geb|max|Bd|Abb|Kap|Abs|Tel",
     currencies={
         "$": Currency({"other": "Dollar"}, _CENT),
         "€": Currency({"other": "Euro"}, _CENT),

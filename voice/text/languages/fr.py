@@ -58,7 +58,7 @@ WORDS = Words(
         (r"bd\.|boul\.", "boulevard"), (r"av\.", "avenue"), (r"tél\.", "téléphone"), (r"Cie\b", "compagnie"), (r"cf\.", "voir"),
         (r"max\.", "maximum"), (r"min\.", "minimum"),
     ),
-    never_last=r"(?:c\.)?-à-d|bd|boul|env",
+    never_last=r"(?:c\.)?-à-d|bd|boul|env|Dr|Pr|janv|févr|sept|oct|nov|déc",
     currencies={
         "$": Currency({"one": "dollar", "other": "dollars"}, {"one": "cent", "other": "cents"}),
         "€": Currency({"one": "euro", "other": "euros"}, _CENTIME),

@@ -53,7 +53,7 @@ WORDS = Words(
         (r"evt\.", "eventueel"), (r"mln\.?", "miljoen"), (r"mld\.?", "miljard"), (r"tel\.", "telefoon"), (r"zgn\.", "zogenaamd"),
         (r"max\.", "maximaal"), (r"min\.(?= ?\d)", "minimaal"), (r"St\.(?= [A-Z])", "Sint"),
     ),
-    never_last=r"[Mm]evr|[Ii]ncl|[Ee]xcl|evt|o\.a|d\.w\.z|tel",
+    never_last=r"[Mm]evr|mw|[Ii]ncl|[Ee]xcl|evt|o\.a|d\.w\.z|tel",
     currencies={
         "$": Currency({"other": "dollar"}, _CENT),
         "€": Currency({"other": "euro"}, _CENT),

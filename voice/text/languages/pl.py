@@ -81,7 +81,7 @@ WORDS = Words(
         (r"br\.", "bieżącego roku"), (r"(?<=[\d\ufffc] )r\.", "roku"), (r"(?<=[\d\ufffc] )w\.", "wieku"), (r"max\.|maks\.", "maksymalnie"),
         (r"min\.(?= ?\d)", "minimalnie"),
     ),
-    never_last=r"(?:m\.)?in|tj|tzw|ok|inż|mgr|al|św|str|godz|tel|ww",
+    never_last=r"(?:m\.)?in|tj|tzw|ok|inż|mgr|dr|hab|gen|ks|al|pl|os|św|str|godz|tel|ww|zob|por|red|maks",
     currencies={
         "$": Currency({"one": "dolar", "few": "dolary", "many": "dolarów", "other": "dolara"}, _CENT),
         "€": Currency({"other": "euro"}, _CENT),

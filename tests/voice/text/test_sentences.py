@@ -46,7 +46,10 @@ def heard(text):
                 "Dann kam Eva geb. Meier.",
             ],
         ),
-        ("de", ["Im 19. Jahrhundert war Ludwig XVIII. da, lt. Dipl.-Ing. Otto.", "Der 2. Weltkrieg endete am 2.", "Danach kam die 1. Wahl."]),
+        (
+            "de",
+            ["Im 19. Jahrhundert war Ludwig XVIII. da, lt. Dipl.-Ing. Otto.", "Der 2. Weltkrieg endete am 2.", "Danach kam die 1. Wahl."],
+        ),
         ("pl", ["W 2. klasie to 3. miejsce, zob. Nowak.", "Ma 5.", "Ona też."]),
         ("fr", ["Né en 50 av. J.-C. à Rome, c.-à-d. en Italie, dit le Dr. Roy.", "Il est mort."]),
         ("it", ["La Verdi S.p.A. ha detto di no alle pagg. 8 e 9.", "Va bene."]),

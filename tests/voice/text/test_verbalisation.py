@@ -47,6 +47,7 @@ ENGLISH = [
     ("From 5-10 km or 50–60%.", "From five to ten kilometers or fifty to sixty percent."),
     ("On May 3-5, 9:00-17:30.", "On May third to five, nine o'clock to seventeen thirty."),
     ("In 2024 $5 was 5 USD.", "In twenty twenty-four five dollars was five US dollars."),
+    ("He is 6 ft. tall, 5 min. away. 2 min.", "He is six feet tall, five minutes away. two minutes."),
     ("In 2024-25 for $5-$10.", "In twenty twenty-four-twenty-five for five dollars to ten dollars."),
     ("Call 1-800-555-1234.", "Call one, eight zero zero, five five five, one two three four."),
     ("No 123-45-6789.", "No one hundred and twenty-three-forty-five-six thousand seven hundred and eighty-nine."),
@@ -71,6 +72,7 @@ GERMAN = [
     ("Vom 1.5. bis 24.12. ist Kapitel 2.1. frei.", "Vom ersten Mai bis vierundzwanzigsten Dezember ist Kapitel zwei. eins. frei."),
     ("Vom 3.–5. Mai die 1.-4. Klasse.", "Vom dritten bis fünften Mai die erste bis vierte Klasse."),
     ("Für 5 € 20 Stück, Nr.5, S.7.", "Für fünf Euro zwanzig Stück, Nummer fünf, Seite sieben."),
+    ("In den 80er oder 1990ern, ein 10er.", "In den achtziger oder neunzehnhundertneunzigern, ein zehner."),
     ("In der Hauptstr. 5.", "In der Hauptstraße fünf."),
     ("1. Waschen", "eins. Waschen"),
     ("Von 8–17 Uhr für 20-30 €.", "Von acht bis siebzehn Uhr für zwanzig bis dreißig Euro."),
@@ -96,6 +98,7 @@ SPANISH = [
     ("A las 21:05, 201 personas y 21.000 euros.", "A las veintiuna y cinco, doscientas una personas y veintiún mil euros."),
     ("Hay 1.200.300 casas.", "Hay un millón doscientas mil trescientas casas."),
     ("El n.º 5, nº6 y n° 7.", "El número cinco, número seis y número siete."),
+    ("El 1.er día.", "El primer día."),
     ("Son 5 mil € o 1 millón €.", "Son cinco mil euros o un millón de euros."),
     ("Tiene 21 semanas y 1 día.", "Tiene veintiuna semanas y un día."),
 ]

@@ -23,8 +23,9 @@ _INSIDE = (
 
 
 def _ordinal(numerals: Numerals, number: int, mark: str, before: str) -> str:
-    """With the ending that the word before asks for: "am dritten", "der dritte", otherwise "dritter"."""
-    del mark
+    """With the ending that the word before asks for: "am dritten", "der dritte", otherwise "dritter". "80er" has its own."""
+    if mark.startswith("er"):
+        return f"{numerals.year(number)}{mark}"
     before = _BEGINNING.sub("", before)
     stem = numerals.ordinal(number)
     if _WITH_N.search(before):
@@ -110,7 +111,7 @@ WORDS = Words(
         "mass-tonne", "duration-second", "duration-millisecond", "duration-minute", "duration-hour", "energy-kilowatt-hour", "length-mile",
         "speed-mile-per-hour", "mass-ounce", "energy-kilocalorie",
     }),
-    ordinals=r"(?P<n>\d{1,4})(?P<mark>\.)(?= [^\W\d_]|[-–](?:\ufffc|\d{1,4}\. [^\W\d_]))",
+    ordinals=r"(?P<n>\d{1,4})(?P<mark>\.(?= [^\W\d_]|[-–](?:\ufffc|\d{1,4}\. [^\W\d_]))|ern?\b)",
     ordinal_inside=_INSIDE,
     ordinal=_ordinal,
     year=spoken_year,

@@ -9,7 +9,7 @@ from voice.text.reading.numerals import Numerals
 def _ordinal(numerals: Numerals, number: int, mark: str, before: str) -> str:
     del before
     words = numerals.ordinal(number)
-    if mark == "er":
+    if mark.endswith("er"):
         return words[:-1] if words.endswith(("primero", "tercero")) else words
     return re.sub(r"o\b", "a", words) if mark.endswith(("ª", "a")) else words
 
@@ -88,7 +88,7 @@ WORDS = Words(
         "mass-tonne", "duration-hour", "length-mile", "speed-mile-per-hour", "mass-pound", "mass-ounce",
         "area-hectare", "energy-kilocalorie",
     }),
-    ordinals=r"(?P<n>\d{1,4})(?P<mark>\.?[ºª]|er\b|[rdtmvn][oa]\b)",
+    ordinals=r"(?P<n>\d{1,4})(?P<mark>\.?[ºª]|\.?er\b|[rdtmvn][oa]\b)",
     ordinal=_ordinal,
     day_mark="º?",
     joint="(?: del?)?",

@@ -23,6 +23,8 @@ _SIGN_OF = {"USD": "", "US$": "USD", "EUR": "€", "GBP": "£", "JPY": "¥"}
 _SIGNS = ("US$", "R$", "$", "€", "£", "¥", "₹", "zł")
 _OF_NO_NUMBER = rf"(?<!\d)(?:(?<!\d[{BLANKS}])|(?=[^\s\d]+\.?\d))"
 # that a currency belongs to what follows: in "5 zł 50 gr" it is the first number's, in "2024 $5" the second's
+_POINT = r"(?:\.(?= [^\W\d_A-ZÀ-Ý]))?"
+# of an abbreviation within a sentence: "6 ft. tall"
 CENT_DIGITS = 2
 VOWELS = "aeiouyhéè"
 UNITS = {
@@ -58,7 +60,9 @@ class Amounts:
             Rule(re.compile(rf"(?P<minus>{sign}){money}{scaled} ?{currency}(?![^\W\d_])"), self._money),
             Rule(re.compile(rf"(?P<n>{sign}{self.figures.number})(?P<gap> ?)(?P<scale>{whole})(?!\w)"), self._many),
             Rule(re.compile(rf"(?P<n>{sign}{self.figures.number})(?P<gap> ?)%"), self._percentage),
-            Rule(re.compile(rf"(?P<n>{sign}{self.figures.number})(?P<gap> ?)(?P<unit>{_any_of(UNITS)})(?![\w/²³’'°])"), self._measure),
+            Rule(
+                re.compile(rf"(?P<n>{sign}{self.figures.number})(?P<gap> ?)(?P<unit>{_any_of(UNITS)})(?![\w/²³’'°]){_POINT}"), self._measure
+            ),
         ]
 
     def _money(self, found: re.Match[str]) -> str | list[Part]:

@@ -21,7 +21,7 @@ CODES = (
 _SIGN_OF = {"USD": "", "US$": "USD", "EUR": "€", "GBP": "£", "JPY": "¥"}
 # under which a language may have a currency's names; "USD" has none, so that it is told from other dollars
 _SIGNS = ("US$", "R$", "$", "€", "£", "¥", "₹", "zł")
-_OF_NO_NUMBER = rf"(?<!\d)(?:(?<!\d[{BLANKS}])|(?=[^\s\d]+\.?\d))"
+_OF_NO_NUMBER = rf"(?<!\d)(?:(?<!\d[{BLANKS}])|(?=[^\s\d]{{1,3}}\.?\d))"
 # that a currency belongs to what follows: in "5 zł 50 gr" it is the first number's, in "2024 $5" the second's
 _POINT = r"(?:\.(?= [^\W\d_A-ZÀ-Ý]))?"
 # of an abbreviation within a sentence: "6 ft. tall"

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import json
-from typing import Any
+from collections.abc import Callable, Generator
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
@@ -13,12 +15,18 @@ from rest_framework.test import APIClient
 
 from accounts.models import Quota, Usage
 from jobs.models import Blob, Item, Job, Output, State
-from tests.factories import make_output
+from jobs.storage import keep
+from jobs.work import Work, claim
+from tests.factories import make_item, make_job, make_output
 from tests.voice.audio.files import wav
 from tests.voice.audio.sounds import noise, sine
 from tests.voice.recordings import spoken
 from tests.voice.waiting import until
+from voice import catalogue
 from voice.audio.pcm import RATE
+from voice.ears.base import Segment, Transcriber, Transcript, Wanted
+from voice.engines.base import Pcm
+from voice.transcriptions import transcribe
 
 ADDRESS = "/v1/audio/transcriptions"
 TRANSLATIONS = "/v1/audio/translations"
@@ -186,3 +194,42 @@ def test_outputs_are_transcribed_by_a_brief(alice, client_of, worker):
     assert Usage.objects.get(item_id=item.pk).seconds == pytest.approx(SECONDS, abs=0.01)
     told = client_of(alice).get(f"/v1/outputs/{item.output_id}/timestamps").json()
     assert "hospital" in {word["word"] for word in told["words"]}
+
+
+class Interrupted(Transcriber):
+    """Understands a second, and is stopped by its owner before the next."""
+
+    name: ClassVar[str] = "pocketsphinx"
+    languages: ClassVar[tuple[str, ...]] = ("en",)
+    translates: ClassVar[bool] = False
+
+    def __init__(self, work: Work) -> None:
+        self._work = work
+
+    def transcribe(self, pcm: Pcm, wanted: Wanted, *, check: Callable[[], None]) -> Transcript:
+        return Transcript("en", self._segments(check))
+
+    def _segments(self, check: Callable[[], None]) -> Generator[Segment, None, None]:
+        yield Segment("one", 0.2, 1.0)
+        self._work.item.cancel()
+        self._work.halt()
+        check()
+        yield Segment("two", 1.2, 2.0)
+
+
+@answered
+def test_what_was_understood_before_it_was_cancelled_is_charged(alice, monkeypatch):
+    source = keep(io.BytesIO(SOUND), owner_id=alice.pk, form="upload")
+    resolved = {"engine": "pocketsphinx", "model": "pocketsphinx", "container": "wav", "languages": [], "translate": False}
+    asked = {"prompt": "", "temperature": 0.0, "keywords": [], "timestamp_granularities": [], "pauses": {}}
+    item = make_item(alice, job=make_job(alice, kind="transcription"), actor="transcribe", source=source, options=resolved | asked)
+    work = claim(item.pk)
+    assert work is not None
+    monkeypatch.setattr(catalogue, "ears", lambda: {Interrupted.name: Interrupted(work)})
+
+    with work:
+        transcribe(work)
+
+    item.refresh_from_db()
+    assert item.state == State.CANCELLED
+    assert (Usage.objects.get().kind, Usage.objects.get().seconds) == ("transcription", 1.0)

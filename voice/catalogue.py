@@ -105,7 +105,11 @@ def whisper() -> Whisper | None:
 @cache
 def ears() -> dict[str, Transcriber]:
     """Every transcriber of this machine by name, made once per process."""
-    here: list[Transcriber] = [Sphinx()]
+    here: list[Transcriber] = []
+    try:
+        here.append(Sphinx())
+    except EngineUnavailable as missing:
+        log.info("no transcriber here", reason=str(missing))
     if (ear := whisper()) is not None:
         here.append(ear)
     return {ear.name: ear for ear in here}

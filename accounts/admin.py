@@ -59,6 +59,7 @@ class PlanAdmin(NoYears):
         "reuse_percent",
         "retention_days",
         "upstream_fallback",
+        "keep_transcripts",
     ]
 
     @transaction.atomic

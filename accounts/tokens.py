@@ -10,13 +10,15 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
+from django.conf import settings
 from django.contrib.auth.models import update_last_login
+from django.utils import timezone
 from rest_framework_simplejwt.exceptions import TokenError
 from rest_framework_simplejwt.settings import api_settings
 from rest_framework_simplejwt.tokens import Token
 
 from accounts.errors import InvalidToken
-from accounts.models import ApiKey, Scope, SignIn, User
+from accounts.models import ApiKey, ClientSecret, Scope, SignIn, User
 
 LONGEST_TOKEN = 4096
 # characters; ours have some 500
@@ -26,6 +28,8 @@ ID = re.compile(r"[\w-]{1,64}", re.ASCII)
 FOREVER = timedelta(days=3650)
 # of an API key that was given no end: JWTs must have one
 EVERY_SCOPE = frozenset(Scope)
+SECRET = "ek_"  # noqa: S105
+# before a client secret's token, so that libraries in browsers know that it may be there
 
 
 class AccessToken(Token):
@@ -41,6 +45,13 @@ class ApiKeyToken(Token):
 class RefreshToken(Token):
     token_type = "refresh"  # noqa: S105
     lifetime = api_settings.REFRESH_TOKEN_LIFETIME
+
+
+class EphemeralToken(Token):
+    """Of a client secret: it opens live sessions only, and is no BearerToken."""
+
+    token_type = "ephemeral"  # noqa: S105
+    lifetime = settings.LIVE_SESSION
 
 
 class BearerToken(Token):
@@ -65,6 +76,8 @@ class Identity:
     scopes: frozenset[Scope]
     api_key: ApiKey | None = None
     sign_in: SignIn | None = None
+    secret: ClientSecret | None = None
+    # what he came with to a live session; then the two above say what it was made with
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +97,21 @@ def identify(bearer: str) -> Identity:
         raise InvalidToken
     _check_owner(token, key.owner)
     key.note_use()
-    return Identity(key.owner, frozenset(scope for scope in Scope if scope in key.scopes), api_key=key)
+    return Identity(key.owner, _scopes_of(key), api_key=key)
+
+
+def identify_live(bearer: str) -> Identity:
+    """The caller who opens a live session, or has one open: as `identify` knows him, or by a client secret. InvalidToken as there."""
+    if not bearer.startswith(SECRET):
+        return identify(bearer)
+    token = _decoded(EphemeralToken, bearer.removeprefix(SECRET))
+    rows = ClientSecret.objects.live().select_related("owner", "api_key", "sign_in")
+    secret: ClientSecret | None = rows.filter(pk=_id(token, "secret")).first()
+    if secret is None:
+        raise InvalidToken
+    _check_owner(token, secret.owner)
+    held = EVERY_SCOPE if secret.api_key is None else _scopes_of(secret.api_key)
+    return Identity(secret.owner, held & {Scope.REALTIME}, api_key=secret.api_key, sign_in=secret.sign_in, secret=secret)
 
 
 def sign_in(user: User) -> Pair:
@@ -126,6 +153,27 @@ def token_of(key: ApiKey) -> str:
     return str(token)
 
 
+def issue_secret(*, maker: Identity, session: dict[str, Any], lifetime: timedelta) -> ClientSecret:
+    """A new client secret that may begin its session for so long; `value_of` is what its holder sends."""
+    made = ClientSecret.objects.create(
+        owner=maker.user, api_key=maker.api_key, sign_in=maker.sign_in, session=session, expires_at=timezone.now() + lifetime
+    )
+    made.refresh_from_db()
+    return made
+
+
+def value_of(secret: ClientSecret) -> str:
+    """A client secret itself, the same one whenever it is made. It outlives the time in which it may begin a session.
+
+    For as long as that session may last it is looked at again and again, and is what a client that was cut off comes back with.
+    """
+    token = EphemeralToken()
+    token["sub"], token["stamp"], token["secret"], token["jti"] = str(secret.owner.pk), secret.owner.stamp, secret.pk, secret.pk
+    token.set_iat(at_time=secret.created_at)
+    token.set_exp(from_time=secret.expires_at, lifetime=settings.LIVE_SESSION + settings.LIVE_RESUME)
+    return f"{SECRET}{token}"
+
+
 def _pair(user: User, family: SignIn, following: RefreshToken) -> Pair:
     access = AccessToken()
     for token in (access, following):
@@ -153,6 +201,10 @@ def _sign_in_of(token: Token) -> SignIn:
         raise InvalidToken
     _check_owner(token, family.owner)
     return family
+
+
+def _scopes_of(key: ApiKey) -> frozenset[Scope]:
+    return frozenset(scope for scope in Scope if scope in key.scopes)
 
 
 def _check_owner(token: Token, owner: User) -> None:

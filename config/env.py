@@ -18,6 +18,7 @@ from django.core.exceptions import ImproperlyConfigured
 from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from config.origins import Origin
 from config.upstreams import Upstream
 
 # ENV_FILE names another file than .env; an empty value reads none
@@ -84,6 +85,9 @@ class Environment(BaseSettings):
     decode_seconds: int = Field(15, ge=1, description="processor time that decoding an uploaded file may take")
     sockets_per_user: int = Field(10, ge=1, description="WebSockets that one user may have open")
     sockets_per_process: int = Field(2000, ge=1, description="WebSockets that one server process holds open")
+    allowed_origins: Words = Field((), description="origins, with scheme, whose pages may talk live; the service's own host always may")
+    live_session_seconds: int = Field(3600, ge=10, le=86_400, description="how long a live session may last")
+    live_resume_seconds: int = Field(30, ge=1, le=600, description="how long a live session waits for a client that was cut off")
     stream_bytes: int = Field(32 << 20, ge=1 << 16, description="bytes of one item kept for readers that are behind")
     stream_seconds: int = Field(60, ge=10, description="how long an item's bytes are kept for readers after the last one; its output stays")
     webhook_private: bool = Field(False, description="lets webhooks go to private addresses and over plain HTTP")
@@ -128,7 +132,7 @@ class Environment(BaseSettings):
 
     log_level: str = Field("INFO", description="DEBUG, INFO, WARNING or ERROR")
 
-    @field_validator("allowed_hosts", "trusted_origins", "trusted_proxies", "preload_models", mode="before")
+    @field_validator("allowed_hosts", "allowed_origins", "trusted_origins", "trusted_proxies", "preload_models", mode="before")
     @classmethod
     def _split(cls, value: Any) -> Any:
         return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
@@ -138,6 +142,14 @@ class Environment(BaseSettings):
     def _networks(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         for network in value:
             ip_network(network, strict=False)
+        return value
+
+    @field_validator("allowed_origins")
+    @classmethod
+    def _origins(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for origin in value:
+            if Origin.parse(origin) is None:
+                raise ValueError("expected origins such as https://app.example or https://app.example:8443, in full")
         return value
 
     @field_validator("database_url")
@@ -215,6 +227,10 @@ class Environment(BaseSettings):
     @property
     def proxies(self) -> tuple[IPv4Network | IPv6Network, ...]:
         return tuple(ip_network(network, strict=False) for network in self.trusted_proxies)
+
+    @property
+    def origins(self) -> frozenset[Origin]:
+        return frozenset(origin for each in self.allowed_origins if (origin := Origin.parse(each)) is not None)
 
     def secret(self) -> str:
         """The secret key; where none is given, one that is made once and kept in DATA_DIR, readable by its owner only."""

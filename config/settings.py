@@ -225,6 +225,8 @@ CONSENT_REVIEW = ENV.consent_review
 CONSENT_TRANSCRIBER = ENV.consent_transcriber
 CONSENT_PHRASES = ENV.consent_phrases
 CONSENT_REVOKED_OUTPUTS = ENV.consent_revoked_outputs
+LIVE_SESSION = timedelta(seconds=ENV.live_session_seconds)
+LIVE_RESUME = timedelta(seconds=ENV.live_resume_seconds)
 CONDITIONING_DIR = DATA_DIR / "conditioning"  # what workers computed of the samples of voices
 
 # ── HTTP ────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -232,6 +234,7 @@ MAX_BODY_BYTES = ENV.max_body_bytes
 MAX_BRIEF_BYTES = ENV.max_brief_bytes
 SOCKETS_PER_USER = ENV.sockets_per_user
 SOCKETS_PER_PROCESS = ENV.sockets_per_process
+ALLOWED_ORIGINS = ENV.origins
 DATA_UPLOAD_MAX_MEMORY_SIZE = ENV.max_body_bytes
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 1000  # the admin's list pages post one field a row
 DATA_UPLOAD_MAX_NUMBER_FILES = 1
@@ -260,6 +263,7 @@ SPECTACULAR_SETTINGS = {
         "JobState": "jobs.models.State",
         "DeliveryState": "jobs.models.webhooks.DeliveryState",
         "ConsentState": "voice.models.ConsentState",
+        "SessionState": "voice.models.SessionState",
     },
 }
 

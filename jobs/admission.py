@@ -8,7 +8,7 @@ from channels.db import database_sync_to_async
 
 from accounts.errors import InsufficientScope
 from accounts.models import Scope
-from accounts.tokens import Identity, identify
+from accounts.tokens import Identity, identify, identify_live
 
 CHECK_EVERY = 3.0
 # seconds between two looks at who is still admitted
@@ -19,7 +19,18 @@ stopping = threading.Event()
 
 async def admit(bearer: str, scope: Scope) -> Identity:
     """The caller; InvalidToken or InsufficientScope when he may not, or may no longer."""
-    identity: Identity = await database_sync_to_async(identify, thread_sensitive=False)(bearer)
+    return _checked(await database_sync_to_async(identify, thread_sensitive=False)(bearer), scope)
+
+
+async def admit_live(bearer: str) -> Identity:
+    """The same where live sessions are held, which a client secret opens too.
+
+    One that has begun its session stays admitted for as long as that may last; that it begins no other is seen to when one begins.
+    """
+    return _checked(await database_sync_to_async(identify_live, thread_sensitive=False)(bearer), Scope.REALTIME)
+
+
+def _checked(identity: Identity, scope: Scope) -> Identity:
     if scope not in identity.scopes:
         raise InsufficientScope(scope)
     return identity

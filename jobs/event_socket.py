@@ -21,6 +21,7 @@ from config.errors import Forbidden, NotFound, Refusal
 from jobs.admission import CHECK_EVERY, admit
 from jobs.errors import InvalidState, TooManySockets
 from jobs.events import HIGHEST, events
+from jobs.handshake import EVENTS, bearer, subprotocol
 from jobs.models import Job
 from jobs.sockets import counted
 
@@ -30,9 +31,6 @@ Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 
-SUBPROTOCOL = "voice"
-BEARER = "bearer."
-# before the token among the subprotocols: a browser can't send a header
 SUBSCRIBE = "job.subscribe"
 UNSUBSCRIBE = "job.unsubscribe"
 FIELDS = {SUBSCRIBE: {"type", "job_id", "after"}, UNSUBSCRIBE: {"type", "job_id"}}
@@ -77,11 +75,10 @@ class _End(Exception):
 async def event_socket(scope: Message, receive: Receive, send: Send) -> None:
     """The ASGI application. Who may not call is refused before the socket is opened, as HTTP 403."""
     await receive()
-    bearer = _bearer(scope)
-    subprotocol = SUBPROTOCOL if SUBPROTOCOL in scope["subprotocols"] else None
+    token = bearer(scope, EVENTS)
     code = None
     try:
-        identity = await admit(bearer, Scope.JOBS)
+        identity = await admit(token, Scope.JOBS)
     except Refusal:
         await send({"type": "websocket.close", "code": POLICY_VIOLATION})
         return
@@ -89,11 +86,11 @@ async def event_socket(scope: Message, receive: Receive, send: Send) -> None:
         log.warning("database away", reason=repr(fault))
         code = TRY_AGAIN_LATER
     # a code can only be told on an open socket
-    await send({"type": "websocket.accept", "subprotocol": subprotocol})
+    await send({"type": "websocket.accept", "subprotocol": subprotocol(scope, EVENTS)})
     if code is None:
         try:
             async with counted(identity.user):
-                code = await EventSocket(receive, send, identity, bearer).run()
+                code = await EventSocket(receive, send, identity, token).run()
         except TooManySockets:
             code = TOO_MANY_SOCKETS
     if code is not None:
@@ -108,11 +105,11 @@ class EventSocket:
     They end together, and whatever one waits for ends with it.
     """
 
-    def __init__(self, receive: Receive, send: Send, identity: Identity, bearer: str) -> None:
+    def __init__(self, receive: Receive, send: Send, identity: Identity, token: str) -> None:
         self._receive = receive
         self._send = send
         self._owner = identity.user
-        self._bearer = bearer
+        self._token = token
         self._tasks = asyncio.TaskGroup()
         self._following: dict[str, asyncio.Task[None]] = {}
         self._outgoing: asyncio.Queue[dict[str, Any]] = asyncio.Queue(WAITING)
@@ -197,7 +194,7 @@ class EventSocket:
         while True:
             await asyncio.sleep(CHECK_EVERY)
             try:
-                await admit(self._bearer, Scope.JOBS)
+                await admit(self._token, Scope.JOBS)
             except Forbidden:
                 raise _End(NOT_ALLOWED) from None
             except Refusal:
@@ -255,12 +252,3 @@ def _understood(text: str) -> Command:
 def _error(refusal: Refusal) -> dict[str, Any]:
     error = {"type": refusal.type, "code": refusal.code, "message": refusal.message, "param": refusal.param}
     return {"type": "error", "error": error}
-
-
-def _bearer(scope: Message) -> str:
-    """The caller's token, from the header or, for a browser, from among the subprotocols; empty when there is none, or more than one."""
-    given = [value.decode("latin-1") for name, value in scope["headers"] if name == b"authorization"]
-    found = [value.removeprefix("Bearer ") for value in given if value.startswith("Bearer ")]
-    if not given and SUBPROTOCOL in scope["subprotocols"]:
-        found = [offered.removeprefix(BEARER) for offered in scope["subprotocols"] if offered.startswith(BEARER)]
-    return found[0] if len(found) == 1 and len(given) <= 1 else ""

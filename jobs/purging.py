@@ -11,7 +11,7 @@ import structlog
 from django.db.models import Q, QuerySet
 from django.db.models.functions import Now
 
-from accounts.models import Replay, SignIn
+from accounts.models import ClientSecret, Replay, SignIn
 from jobs import storage
 from jobs.errors import InvalidState
 from jobs.models import Blob, Item, Job, Output
@@ -30,7 +30,8 @@ SIGN_INS_FOR = timedelta(days=30)
 
 
 def purge() -> None:
-    """Remove what is over: outputs, what items worked on, steps on the way, blobs that nothing names, answers to be said again, sign-ins.
+    """Remove what is over: outputs, what items worked on, steps on the way, blobs that nothing names, answers to be said again,
+    sign-ins, client secrets.
 
     Many may purge at once, and one that was killed leaves nothing that the next does not find.
     """
@@ -39,6 +40,8 @@ def purge() -> None:
     counts = {
         "replays": _delete(_batches(Replay.objects.filter(created_at__lt=Now() - REPLAYS_FOR), end)),
         "sign_ins": _delete(_batches(SignIn.objects.filter(ended), end)),
+        "secrets": _delete(_batches(ClientSecret.objects.filter(expires_at__lt=Now() - REPLAYS_FOR), end)),
+        # no sooner than the answers that are made of them
         "outputs": sum(_forgotten(output) for batch in _batches(Output.objects.expired(), end) for output in _until(end, batch)),
         "sources": sum(storage.let_go(item) for batch in _batches(Item.objects.done_with_source(), end) for item in _until(end, batch)),
         "steps": _delete(_batches(Job.objects.filter(listed=False, finished_at__lt=Now() - UNNAMED_FOR), end)),

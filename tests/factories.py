@@ -13,7 +13,8 @@ from accounts import quotas
 from accounts.models import Usage, User
 from jobs.models import OPEN, Item, Job, Output, State, Worker
 from jobs.storage import keep
-from voice.models import Consent, ConsentState, Model, Sample, Voice
+from voice.live import PROCESS
+from voice.models import Consent, ConsentState, LiveSession, Model, Sample, Voice
 from voice.phrases import PHRASES
 
 PERIOD = datetime(2026, 1, 1, tzinfo=UTC)
@@ -92,6 +93,14 @@ def make_voice(**fields: Any) -> Voice:
         fields = {"consent": make_consent(owner), **fields} if "consent" not in fields else fields
     model, _ = Model.objects.get_or_create(name=fields.pop("model", "flite"), defaults={"engine": "flite", "slowest": 0.25, "fastest": 4.0})
     return Voice.objects.create(**{"name": "anna", "model": model, "speaker": "slt", "languages": ["en-us", "en"], **fields})
+
+
+def make_live_session(owner: User, *, silent: timedelta = timedelta(0), **fields: Any) -> LiveSession:
+    """An open one of this process, not heard of for so long."""
+    ordinary = {"model": "gpt-realtime", "kind": "realtime", "dialect": "ga", "process": PROCESS, "seen_at": Now() - silent}
+    session = LiveSession.objects.create(owner=owner, **{**ordinary, **fields})
+    session.refresh_from_db()
+    return session
 
 
 def tone_options(**fields: Any) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from accounts.models import ApiKey, SignIn, User
 from accounts.tokens import issue_key, sign_in
 from jobs.models import Item, Job, Output, State
 from tests.conftest import PASSWORD
-from tests.factories import make_consent, make_item, make_output, make_sample, make_usage, make_voice, make_worker
+from tests.factories import make_consent, make_item, make_live_session, make_output, make_sample, make_usage, make_voice, make_worker
 from voice.lexicons import make_lexicon
 from voice.models import ModelAlias, Voice, VoiceAlias
 
@@ -40,6 +40,7 @@ def furnished(alice: User) -> Output:
     make_sample(make_voice(owner=alice, name="mine", consent=consent), findings={"level": "<img src=x>"})
     entries = [{"word": "<img src=x>", "respelling": "<script>alert(2)", "ipa": "", "case_sensitive": False}]
     make_lexicon(owner=alice, name="<script>alert(1)</script>", language="", entries=entries)
+    make_live_session(alice, model="<script>alert(1)</script>", transcript=[{"text": "<img src=x>"}])
     Item.objects.update(text="<img src=x onerror=alert(1)>", error_message="<b>bad</b>")
     return output
 

@@ -10,7 +10,7 @@ import structlog
 
 from config.errors import Refusal
 from jobs.work import claim
-from voice import catalogue, conversions, registry
+from voice import catalogue, conversions, live, registry
 from voice.conditioning import forget_leftovers
 from voice.consents import clear_revoked
 from voice.intake import make_safe
@@ -77,3 +77,8 @@ def check_model(name: str) -> None:
 def clear_revoked_consents() -> None:
     clear_revoked()
     forget_leftovers()
+
+
+@dramatiq.actor(queue_name="batch", priority=5)
+def close_lost_sessions() -> None:
+    live.close_lost()

@@ -10,9 +10,10 @@ from accounts.listed import Listed
 from voice import registry
 from voice.custom_admin import ConsentAdmin, VoiceAdmin
 from voice.engines.coqui import Coqui
+from voice.live_admin import LiveSessionAdmin
 from voice.models import Lexicon, LexiconVersion, Model, ModelAlias, Voice, VoiceAlias
 
-__all__ = ["ConsentAdmin", "VoiceAdmin"]
+__all__ = ["ConsentAdmin", "LiveSessionAdmin", "VoiceAdmin"]
 # Django looks for what is registered in this module only
 
 

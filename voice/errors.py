@@ -3,7 +3,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from accounts.errors import InsufficientQuota
-from config.errors import Conflict, Forbidden, NotFound, Refusal, Unavailable
+from config.errors import Conflict, Forbidden, NotAuthenticated, NotFound, RateLimited, Refusal, Unavailable
 
 
 class VoiceNotFound(NotFound):
@@ -247,3 +247,17 @@ class OutputNotFound(NotFound):
 
     def __init__(self, name: str) -> None:
         super().__init__(f"There is no output '{name}'. GET /v1/outputs lists yours.", param="source")
+
+
+class TooManySessions(RateLimited):
+    def __init__(self, most: int) -> None:
+        super().__init__(f"{most} of your live sessions are open, as many as you may have at a time. End one first.")
+
+
+class SecretUsed(NotAuthenticated):
+    message = "This client secret has begun its session, or came too late for it. Make another one for each session."
+
+
+class SessionNotFound(NotFound):
+    code = "session_not_found"
+    message = "There is no such live session."

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dramatiq_crontab import cron
+from dramatiq_crontab import cron, interval
 
-from voice.actors import clear_revoked_consents
+from voice.actors import clear_revoked_consents, close_lost_sessions
 
 cron("*/10 * * * *")(clear_revoked_consents)
+interval(seconds=10)(close_lost_sessions)

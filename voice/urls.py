@@ -5,6 +5,7 @@ from django.urls import path
 from voice.consent_views import Consents, OneConsent, Phrases, RevokeConsent
 from voice.conversion_views import conversion
 from voice.lexicon_views import Lexicons, OneLexicon
+from voice.live_views import ClientSecrets, EndLiveSession, LiveSessions, OneLiveSession
 from voice.timestamp_views import OutputTimestamps
 from voice.views import Jobs, Models, OneModel, SpeechPreview, speech
 from voice.voice_views import OneSample, OneVoice, Samples, Voices
@@ -25,6 +26,10 @@ urlpatterns = [
     path("outputs/<str:pk>/timestamps", OutputTimestamps.as_view()),
     path("lexicons", Lexicons.as_view()),
     path("lexicons/<str:pk>", OneLexicon.as_view()),
+    path("realtime/client_secrets", ClientSecrets.as_view()),
+    path("realtime/sessions", LiveSessions.as_view()),
+    path("realtime/sessions/<str:pk>", OneLiveSession.as_view()),
+    path("realtime/sessions/<str:pk>/end", EndLiveSession.as_view()),
     path("models", Models.as_view()),
     path("models/<str:name>", OneModel.as_view()),
 ]

@@ -4,5 +4,20 @@ from accounts.models.ledger import Usage
 from accounts.models.people import ApiKey, Owned, Scope, SignIn, User
 from accounts.models.plans import Limits, Override, Plan, Quota, Span
 from accounts.models.replays import Replay
+from accounts.models.secrets import ClientSecret
 
-__all__ = ["ApiKey", "Limits", "Override", "Owned", "Plan", "Quota", "Replay", "Scope", "SignIn", "Span", "Usage", "User"]
+__all__ = [
+    "ApiKey",
+    "ClientSecret",
+    "Limits",
+    "Override",
+    "Owned",
+    "Plan",
+    "Quota",
+    "Replay",
+    "Scope",
+    "SignIn",
+    "Span",
+    "Usage",
+    "User",
+]

@@ -55,6 +55,7 @@ class Plan(Limits):
         default=False, help_text="where another server's voice fails, the one that stands in for it speaks; else the request fails"
     )
     retention_days = models.PositiveIntegerField(null=True, blank=True, help_text="that an output is kept; empty: until it is deleted")
+    keep_transcripts = models.BooleanField(default=False, help_text="of live conversations: what was said by both sides stays to be read")
 
     class Meta:
         ordering = ["name"]

@@ -122,6 +122,13 @@ def test_two_who_choose_a_default_at_once_are_both_heard(transactional_db, staff
     assert sum("No longer the default" in message for _, message in history()) == len(plans)
 
 
+def test_a_plan_keeps_what_was_said_only_where_staff_chose_so(desk):
+    add_plan(desk)
+    add_plan(desk, name="large", keep_transcripts="on")
+
+    assert dict(Plan.objects.values_list("name", "keep_transcripts")) == {"small": False, "large": True}
+
+
 @pytest.mark.parametrize(
     "fields", [{"time_zone": "Mars/Olympus"}, {"reuse_percent": "101"}, {"characters": "-1"}, {"span": "year"}, {"name": "taken"}]
 )

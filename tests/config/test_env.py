@@ -48,6 +48,8 @@ def test_nothing_set_is_the_embedded_default():
         ("sign_in_rate", "often", "such as 20/m"),
         ("sign_in_rate", "5/y", "such as 20/m"),
         ("trusted_proxies", "proxy.local", "IPv4 or IPv6"),
+        ("allowed_origins", "app.example", "in full"),
+        ("allowed_origins", "https://*.example", "in full"),
         ("log_level", "LOUD", "DEBUG, INFO"),
         ("environment", "staging", "'development' or 'production'"),
     ],

@@ -9,7 +9,7 @@ from django.db import connection
 from django.db.models.functions import Now
 from django.utils import timezone
 
-from accounts.models import Replay, SignIn
+from accounts.models import ClientSecret, Replay, SignIn
 from jobs import purging
 from jobs.models import Blob, Output
 from jobs.purging import purge
@@ -117,6 +117,15 @@ def test_sign_ins_are_forgotten_a_month_after_their_end(db, alice):
     purge()
 
     assert {row.token_id for row in SignIn.objects.all()} == {"expired", "ended", "live"}
+
+
+def test_client_secrets_are_forgotten_two_days_after_their_end(db, alice):
+    for expires_at in (ago(hours=49), ago(hours=47), ago(hours=-1)):
+        ClientSecret.objects.create(owner=alice, expires_at=expires_at)
+
+    purge()
+
+    assert ClientSecret.objects.count() == 2
 
 
 def test_more_than_a_batch_is_removed_at_once(transactional_db, alice, monkeypatch):

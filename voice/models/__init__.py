@@ -1,8 +1,9 @@
-"""What can be asked to speak, whose voices there are, and how words are said."""
+"""What can be asked to speak, whose voices there are, how words are said, and the conversations that are held."""
 
 from voice.models.catalogue import ANY_LANGUAGE, Model, ModelAlias, Task, Voice, VoiceAlias, widened
 from voice.models.custom import Consent, ConsentState, Sample
 from voice.models.lexicon import Lexicon, LexiconVersion
+from voice.models.live import LiveSession, SessionState
 
 __all__ = [
     "ANY_LANGUAGE",
@@ -10,9 +11,11 @@ __all__ = [
     "ConsentState",
     "Lexicon",
     "LexiconVersion",
+    "LiveSession",
     "Model",
     "ModelAlias",
     "Sample",
+    "SessionState",
     "Task",
     "Voice",
     "VoiceAlias",

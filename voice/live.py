@@ -1,0 +1,133 @@
+"""Live sessions as rows: begun within the plan's limit, kept alive by beats, ended once, whoever is the first to end it.
+
+The process that holds a session is named on it. One that was held up while its session went on elsewhere, or was given up for lost,
+finds that it is no longer its own.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import socket
+from collections.abc import Collection
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import structlog
+from django.db import transaction
+from django.db.models import F
+from django.db.models.functions import Now
+
+from accounts import quotas
+from accounts.ids import new_id
+from accounts.models import ClientSecret
+from accounts.quotas import Amount
+from accounts.tokens import Identity
+from voice.errors import SecretUsed, SessionNotFound, TooManySessions
+from voice.models import LiveSession
+from voice.models.live import Dialect, Kind, LiveSessionRows
+
+log = structlog.get_logger("live")
+
+ID = re.compile(r"sess_[0-9a-z]{26}", re.ASCII)
+PROCESS = f"{socket.gethostname()}:{os.getpid()}:{new_id('p')[-6:]}"
+LIVE = "live"
+# the kind of work: not one that is metered, each turn's speech and transcription is
+LOST = "lost"
+BY_OWNER = "ended_by_owner"
+BY_STAFF = "ended_by_staff"
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """What a session came to so far, under the names of its row's columns."""
+
+    seconds_in: float = 0
+    seconds_out: float = 0
+    responses: int = 0
+    tokens_in: int = 0
+    tokens_out: int = 0
+    interruptions: int = 0
+    transcript_ms: int | None = None
+    # medians, from the end of the speech
+    first_token_ms: int | None = None
+    first_audio_ms: int | None = None
+
+
+def session_of(secret: ClientSecret) -> str:
+    """The id of the session that a client secret begins, known before it does: whoever makes the secret can look after it."""
+    return f"sess_{secret.pk.partition('_')[2]}"
+
+
+@transaction.atomic
+def begin(*, identity: Identity, model: str, kind: Kind, dialect: Dialect) -> LiveSession:
+    """An open session of this process. TooManySessions at the plan's limit, SecretUsed where a client secret can't begin it."""
+    owner = identity.user
+    allowed = quotas.allowance(owner)
+    most = allowed.limits["concurrent_sessions"]
+    if most is not None:
+        quotas.reserve(owner, LIVE, Amount(), allowed)
+        # from here on, nobody else begins one for this owner until the end of the transaction
+        mine: LiveSessionRows = LiveSession.objects.of(owner)
+        mine.lost().close(LOST, at=F("seen_at"))
+        if mine.open().count() >= most:
+            raise TooManySessions(most)
+    fields: dict[str, Any] = {}
+    if identity.secret is not None:
+        if not identity.secret.use():
+            raise SecretUsed
+        fields["id"] = session_of(identity.secret)
+    session = LiveSession.objects.create(
+        owner=owner,
+        api_key=identity.api_key,
+        model=model,
+        kind=kind,
+        dialect=dialect,
+        process=PROCESS,
+        keeps_transcript=allowed.plan.keep_transcripts,
+        **fields,
+    )
+    session.refresh_from_db()
+    return session
+
+
+def resume(*, identity: Identity, session_id: str) -> LiveSession:
+    """Take an open session over, for its client has come back; its process, if another, loses it. SessionNotFound where that can't be.
+
+    Whoever comes with a client secret finds the session that it has begun, and no other.
+    """
+    theirs = session_id == session_of(identity.secret) if identity.secret else ID.fullmatch(session_id) is not None
+    mine = LiveSession.objects.of(identity.user).heard_of().filter(pk=session_id, end_asked_at=None)
+    if not (theirs and mine.update(process=PROCESS, seen_at=Now())):
+        raise SessionNotFound
+    return LiveSession.objects.get(pk=session_id)
+
+
+def beat(session_id: str, figures: Figures) -> bool:
+    """Show that the session lives, and write down what it came to. False: it is to end, or is no longer this process's."""
+    return _held(session_id).filter(end_asked_at=None).update(seen_at=Now(), **asdict(figures)) == 1
+
+
+def beat_all(session_ids: Collection[str]) -> set[str]:
+    """A beat of all the sessions that this process holds, without their figures: two statements however many. Tells which are to end."""
+    mine = LiveSession.objects.open().filter(process=PROCESS, end_asked_at=None)
+    mine.update(seen_at=Now())
+    return set(session_ids) - set(mine.values_list("pk", flat=True))
+
+
+def end(session_id: str, reason: str, figures: Figures, transcript: list[dict[str, Any]] | None = None) -> bool:
+    """Close the session; False when somebody else has, or holds it now. What was said is kept only where the plan said so at the start."""
+    mine = _held(session_id)
+    kept = transcript if mine.filter(keeps_transcript=True).exists() else None
+    return mine.close(reason, transcript=kept, **asdict(figures)) == 1
+
+
+def close_lost() -> None:
+    """Close what no process has been heard of about: it was killed, and nobody came back to another one."""
+    if number := LiveSession.objects.lost().close(LOST, at=F("seen_at")):
+        log.warning("sessions lost", number=number)
+
+
+def _held(session_id: str) -> LiveSessionRows:
+    rows: LiveSessionRows = LiveSession.objects.open().filter(pk=session_id, process=PROCESS)
+    return rows

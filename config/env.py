@@ -19,7 +19,7 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from config.origins import Origin
-from config.upstreams import Upstream
+from config.upstreams import Key, Upstream, plain_url
 
 # ENV_FILE names another file than .env; an empty value reads none
 SECRET_BYTES = 64
@@ -123,6 +123,20 @@ class Environment(BaseSettings):
         Fate.DELETE, description="keep or delete: what becomes of outputs when the consent to their voice is revoked"
     )
 
+    responder: Literal["echo", "chat"] = Field(
+        "echo", description="echo or chat: who answers in a live conversation; echo says back what it heard, chat asks CHAT_URL"
+    )
+    chat_url: str = Field("", description="what stands before /chat/completions: https://api.openai.com/v1")
+    chat_keys: Annotated[tuple[Key, ...], NoDecode] = Field(
+        (), description="its keys, with commas, used in turn; none for a server without"
+    )
+    chat_model: str = Field("", max_length=200, description="the model that it is asked for, whatever a session names")
+    chat_first_seconds: float = Field(10.0, gt=0, le=600, description="how long the first word of an answer may take, tries included")
+    chat_next_seconds: float = Field(5.0, gt=0, le=600, description="how long it may be silent within an answer")
+    chat_fallback: str = Field(
+        "", max_length=500, description="what is said when it fails before the first word; empty: the response fails"
+    )
+
     access_minutes: int = Field(5, ge=1, le=1440, description="life of an access token")
     refresh_days: int = Field(14, ge=1, le=365, description="life of a refresh token; each use starts it anew")
     sign_in_days: int = Field(30, ge=1, le=365, description="life of a sign-in, however often it is refreshed")
@@ -132,7 +146,7 @@ class Environment(BaseSettings):
 
     log_level: str = Field("INFO", description="DEBUG, INFO, WARNING or ERROR")
 
-    @field_validator("allowed_hosts", "allowed_origins", "trusted_origins", "trusted_proxies", "preload_models", mode="before")
+    @field_validator("allowed_hosts", "allowed_origins", "trusted_origins", "trusted_proxies", "preload_models", "chat_keys", mode="before")
     @classmethod
     def _split(cls, value: Any) -> Any:
         return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
@@ -166,6 +180,11 @@ class Environment(BaseSettings):
     @classmethod
     def _http(cls, value: str) -> str:
         return _with_scheme(value, "https://", "http://")
+
+    @field_validator("chat_url")
+    @classmethod
+    def _plain(cls, value: str) -> str:
+        return value and plain_url(value)
 
     @field_validator("upstreams", mode="before")
     @classmethod
@@ -207,6 +226,8 @@ class Environment(BaseSettings):
             raise ValueError(f"DATABASE_POOL is too small: expected WORKER_THREADS and {KEEPERS} more, {self.worker_threads + KEEPERS}")
         if self.consent_transcriber and find_spec(self.consent_transcriber) is None:
             raise ValueError("CONSENT_TRANSCRIBER is not installed: pip install 'voice-platform[ears]'")
+        if self.responder == "chat":
+            self._refuse_a_chat_with_nobody()
         if self.environment is Stage.PRODUCTION:
             self._refuse_the_unsafe()
         return self
@@ -218,6 +239,14 @@ class Environment(BaseSettings):
             raise ValueError("DEBUG is on: production expects it unset or false")
         if not self.allowed_hosts or any(host == "*" or host.startswith(".") for host in self.allowed_hosts):
             raise ValueError("ALLOWED_HOSTS is empty or has a wildcard: production expects exact host names")
+
+    def _refuse_a_chat_with_nobody(self) -> None:
+        if not self.chat_url:
+            raise ValueError("CHAT_URL is missing: RESPONDER=chat needs to know where the model is")
+        if not self.chat_model:
+            raise ValueError("CHAT_MODEL is missing: RESPONDER=chat needs the name of the model")
+        if find_spec("openai") is None:
+            raise ValueError("RESPONDER=chat is not installed: pip install 'voice-platform[chat]'")
 
     @property
     def embedded(self) -> bool:

@@ -227,6 +227,13 @@ CONSENT_PHRASES = ENV.consent_phrases
 CONSENT_REVOKED_OUTPUTS = ENV.consent_revoked_outputs
 LIVE_SESSION = timedelta(seconds=ENV.live_session_seconds)
 LIVE_RESUME = timedelta(seconds=ENV.live_resume_seconds)
+RESPONDER = ENV.responder
+CHAT_URL = ENV.chat_url
+CHAT_KEYS = ENV.chat_keys
+CHAT_MODEL = ENV.chat_model
+CHAT_FIRST_SECONDS = ENV.chat_first_seconds
+CHAT_NEXT_SECONDS = ENV.chat_next_seconds
+CHAT_FALLBACK = ENV.chat_fallback
 CONDITIONING_DIR = DATA_DIR / "conditioning"  # what workers computed of the samples of voices
 
 # ── HTTP ────────────────────────────────────────────────────────────────────────────────────────────────────────────────────

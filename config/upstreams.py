@@ -5,11 +5,33 @@ from __future__ import annotations
 from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, StringConstraints, field_validator, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, StringConstraints, model_validator
 
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=48)]
 Language = Annotated[str, StringConstraints(pattern=r"^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*$", to_lower=True)]
 Passed = Literal["language", "seed"]
+
+
+def plain_url(value: str) -> str:
+    """Of a server of others, without a stroke at its end."""
+    parts = urlsplit(value)
+    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment:
+        raise ValueError("expected a URL such as https://speech.example/v1")
+    if parts.username is not None or parts.password is not None:
+        raise ValueError("expected a URL without a user and password: a secret belongs among the keys")
+    return value.rstrip("/")
+
+
+def _sendable(key: SecretStr) -> SecretStr:
+    secret = key.get_secret_value()
+    if not secret or not secret.isascii() or not secret.isprintable() or " " in secret:
+        raise ValueError("expected keys of printable ASCII characters, without blanks")
+    return key
+
+
+Url = Annotated[str, AfterValidator(plain_url)]
+Key = Annotated[SecretStr, AfterValidator(_sendable)]
+# what such a server asks for in `Authorization: Bearer`
 
 
 class UpstreamVoice(BaseModel):
@@ -35,9 +57,9 @@ class Upstream(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     name: Name
-    url: str
+    url: Url
     # what stands before /audio/speech: https://api.openai.com/v1
-    keys: tuple[SecretStr, ...] = ()
+    keys: tuple[Key, ...] = ()
     # used in turn; none for a server that asks for none
     model: str = Field(min_length=1, max_length=200)
     voices: tuple[UpstreamVoice, ...] = Field(min_length=1)
@@ -57,25 +79,6 @@ class Upstream(BaseModel):
     # seconds for which it is
     fallback: str = Field("", max_length=100)
     # the stock voice that speaks in its place, for whom the plan allows it
-
-    @field_validator("url")
-    @classmethod
-    def _plain(cls, value: str) -> str:
-        parts = urlsplit(value)
-        if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment:
-            raise ValueError("expected a URL such as https://speech.example/v1")
-        if parts.username is not None or parts.password is not None:
-            raise ValueError("expected a URL without a user and password: a secret belongs into 'keys'")
-        return value.rstrip("/")
-
-    @field_validator("keys")
-    @classmethod
-    def _sendable(cls, value: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
-        for key in value:
-            secret = key.get_secret_value()
-            if not secret or not secret.isascii() or not secret.isprintable() or " " in secret:
-                raise ValueError("expected keys of printable ASCII characters, without blanks")
-        return value
 
     @model_validator(mode="after")
     def _distinct(self) -> Self:

@@ -11,9 +11,9 @@ from django.conf import settings
 from accounts.quotas import allowance
 from jobs.connections import give_back
 from jobs.models import Item
-from voice.engines.remote.errors import UpstreamFailure
 from voice.models import ANY_LANGUAGE, Voice
 from voice.text import normalise, speakable
+from voice.upstreams.errors import UpstreamFailure
 
 log = structlog.get_logger("voice")
 

@@ -12,7 +12,6 @@ from voice.audio.pcm import CLAUSE_PAUSE_MS, PARAGRAPH_PAUSE_MS, SENTENCE_PAUSE_
 from voice.catalogue import engines
 from voice.cloning import reference
 from voice.engines.base import Pcm, Source, Synthesizer, Utterance
-from voice.engines.remote.errors import UpstreamFailure
 from voice.errors import EngineMissing, VoiceNotFound
 from voice.fallback import Reading, stand_in
 from voice.lexicons import dictionary_of
@@ -21,6 +20,7 @@ from voice.rendering import render
 from voice.text import Dictionary, Sentence, Spoken, plan, verbalise
 from voice.text.sentences import LONGEST
 from voice.timing import ASKED, Clock
+from voice.upstreams.errors import UpstreamFailure
 
 
 def narrate(work: Work) -> None:

@@ -104,6 +104,38 @@ def test_a_pool_too_small_for_the_threads_is_refused():
     assert "DATABASE_POOL" in refused(database_url="postgresql://localhost/x", worker_threads=20)
 
 
+CHAT = {"responder": "chat", "chat_url": "http://127.0.0.1:8000/v1/", "chat_model": "llama"}
+
+
+def test_a_chat_with_all_that_it_needs_is_taken():
+    environment = read(**CHAT, chat_keys="sk-one, sk-two")
+
+    assert environment.chat_url == "http://127.0.0.1:8000/v1"
+    assert [key.get_secret_value() for key in environment.chat_keys] == ["sk-one", "sk-two"]
+    assert "sk-one" not in repr(environment)
+
+
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        ({"chat_url": "127.0.0.1:8000/v1"}, "CHAT_URL"),
+        ({"chat_url": "http://sk-hunter2@127.0.0.1/v1"}, "CHAT_URL"),
+        ({"chat_keys": "sk-hunter2 x"}, "CHAT_KEYS[0]"),
+        ({"responder": "oracle"}, "RESPONDER"),
+    ],
+)
+def test_a_chat_that_cannot_be_asked_is_refused(change, named):
+    message = refused(**{**CHAT, **change})
+
+    assert named in message
+    assert "hunter2" not in message
+
+
+@pytest.mark.parametrize("missing", ["chat_url", "chat_model"])
+def test_a_chat_with_nobody_to_ask_is_refused(missing):
+    assert f"{missing.upper()} is missing" in refused(**{name: value for name, value in CHAT.items() if name != missing})
+
+
 def test_lists_are_written_with_commas(monkeypatch):
     monkeypatch.setenv("ALLOWED_HOSTS", "a.example, b.example,")
 

@@ -1,0 +1,1 @@
+"""Live conversation: who hears, who answers, and the protocol between."""

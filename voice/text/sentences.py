@@ -27,7 +27,7 @@ WINDOW = 1000
 """Characters that the library sees at once. It is quadratic in some texts: 100,000 characters of Chinese take it 3 s in one go."""
 
 _PARAGRAPH_BREAK = re.compile(r"\n\s*\n")
-_CLAUSE_END = re.compile(r"[;:,–](?=\s)|—|[،؛、；]|[，：](?!\d)")
+CLAUSE_END = re.compile(r"[;:,–](?=\s)|—|[،؛、；]|[，：](?!\d)")
 # with a space or in scripts without spaces, hence never in 10:30, 1,000 or 10–20
 _SPACE = re.compile(r"\s")
 _DENSE = re.compile("[\u2e80-\u9fff\uac00-\ud7ff\uf900-\ufaff]")
@@ -66,14 +66,17 @@ def plan(text: str, language: str) -> list[Sentence]:
     code = language.split("-", maxsplit=1)[0].lower()
     sentences: list[Sentence] = []
     for paragraph in _PARAGRAPH_BREAK.split(text):
-        pieces = [piece for line in paragraph.split("\n") for whole in _sentences(line, code) for piece in _cut(whole)]
+        pieces = [piece for line in paragraph.split("\n") for whole in parted(line, code) for piece in _cut(whole)]
         if pieces:
             sentences += [*pieces[:-1], replace(pieces[-1], paragraph_end=True, goes_on=False)]
     return [*_hastened(sentences[0]), *sentences[1:]] if sentences else []
 
 
-def _sentences(line: str, language: str) -> Iterator[str]:
-    """The sentences of a line. Segments that were parted at an abbreviation or by a window are joined again."""
+def parted(line: str, language: str) -> Iterator[str]:
+    """The sentences of a line, each with the blanks behind it; together they are the line.
+
+    Segments that were parted at an abbreviation or by a window are joined again.
+    """
     joined: list[str] = []
     for segment in _segments(line, language):
         if joined and not _belong_together(joined[-1], segment):
@@ -113,7 +116,7 @@ def _belong_together(before: str, after: str) -> bool:
 def _cut(sentence: str) -> Iterator[Sentence]:
     """The sentence in pieces of bounded length: cut behind a clause, else at a space, else anywhere in a word."""
     text = sentence.strip()
-    density = _density(text)
+    density = density_of(text)
     start = 0
     while len(text) - start > LONGEST // density:
         end = _cut_position(text, start + SHORTEST_CLAUSE // density, start + LONGEST // density)
@@ -125,7 +128,7 @@ def _cut(sentence: str) -> Iterator[Sentence]:
 
 
 def _cut_position(text: str, earliest: int, latest: int) -> int:
-    for mark in (_CLAUSE_END, _SPACE):
+    for mark in (CLAUSE_END, _SPACE):
         ends = [found.end() for found in mark.finditer(text, earliest, latest)]
         if ends:
             return ends[-1]
@@ -135,18 +138,19 @@ def _cut_position(text: str, earliest: int, latest: int) -> int:
     return latest
 
 
-def _density(text: str) -> int:
+def density_of(text: str) -> int:
+    """How many characters each one counts for."""
     return DENSITY if 2 * len(_DENSE.findall(text)) > len(text) else 1
 
 
 def _hastened(first: Sentence) -> list[Sentence]:
     """The first sentence, in two where it is long and has a clause to begin with."""
-    density = _density(first.text)
+    density = density_of(first.text)
     longest, shortest = LONGEST_FIRST // density, SHORTEST_CLAUSE // density
     if len(first.text) <= longest:
         return [first]
     latest = min(longest, len(first.text) - shortest)
-    for end in reversed([found.end() for found in _CLAUSE_END.finditer(first.text, shortest, latest)]):
+    for end in reversed([found.end() for found in CLAUSE_END.finditer(first.text, shortest, latest)]):
         head, rest = first.text[:end].strip(), first.text[end:].strip()
         if speakable(head) and speakable(rest):
             return [Sentence(head, goes_on=True), replace(first, text=rest)]

@@ -9,7 +9,8 @@ import httpx
 import numpy as np
 
 from voice.engines.base import Pcm
-from voice.engines.remote.errors import UpstreamBroken, UpstreamFailure, UpstreamInvalidResponse, UpstreamTimeout, UpstreamUnavailable
+from voice.engines.remote.errors import UpstreamBroken, UpstreamInvalidResponse, UpstreamTimeout, UpstreamUnavailable
+from voice.upstreams.errors import UpstreamFailure
 
 HEAD = 1500
 # bytes that are looked at before the first are believed, 31 ms: a frame of MP3 and the beginning of the next

@@ -1,19 +1,9 @@
-"""How an upstream may fail, as our own client is told. Its words, its keys and its address stay here."""
+"""How another speech server may fail, as our own client is told."""
 
 from __future__ import annotations
 
 from config.errors import Refusal, Unavailable
-
-
-class UpstreamFailure(Refusal):
-    """The upstream did not do its part: another voice may stand in."""
-
-    status = 502
-    code = "upstream_failed"
-    type = "server_error"
-
-    def __init__(self, upstream: str, *, retry_after: float | None = None) -> None:
-        super().__init__(self.message.format(upstream=upstream), retry_after=retry_after)
+from voice.upstreams.errors import Failures, UpstreamFailure
 
 
 class UpstreamUnavailable(UpstreamFailure, Unavailable):
@@ -74,3 +64,14 @@ class UpstreamRefused(Refusal):
 
     def __init__(self, upstream: str, reason: str) -> None:
         super().__init__(f"The speech server behind '{upstream}' refuses this text{': ' + reason if reason else '.'}", param="input")
+
+
+SPEECH = Failures(
+    unavailable=UpstreamUnavailable,
+    busy=UpstreamBusy,
+    timeout=UpstreamTimeout,
+    invalid_response=UpstreamInvalidResponse,
+    quota_exhausted=UpstreamQuotaExhausted,
+    misconfigured=UpstreamMisconfigured,
+    refused=UpstreamRefused,
+)

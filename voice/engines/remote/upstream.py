@@ -1,52 +1,30 @@
-"""One upstream: a request, tried again where that may help, with another key where one rests, and not at all while it is broken."""
+"""One upstream that speaks: what it is asked, and what comes of it."""
 
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing, asynccontextmanager
 from typing import Any
 
 import httpx
-from pybreaker import CircuitBreaker, CircuitBreakerError, CircuitBreakerListener, CircuitBreakerState
-from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, stop_after_attempt, wait_exponential_jitter
 
 from config.upstreams import Upstream, UpstreamVoice
 from voice.engines.base import Pcm, Utterance
-from voice.engines.remote.answers import refused
+from voice.engines.remote.answers import OUR_FIELDS, read
 from voice.engines.remote.audio import SAMPLE_BYTES, Audio
-from voice.engines.remote.errors import (
-    UpstreamBusy,
-    UpstreamFailure,
-    UpstreamInvalidResponse,
-    UpstreamTimeout,
-    UpstreamUnavailable,
-)
-from voice.engines.remote.keys import Key, Keys
+from voice.engines.remote.errors import SPEECH, UpstreamBusy, UpstreamTimeout, UpstreamUnavailable
 from voice.text import normalise, plan
+from voice.upstreams.endpoint import Endpoint
+from voice.upstreams.keys import Key
 
 CONNECT = 5.0
 # seconds
-ATTEMPTS = 3
-FIRST_DELAY = 0.2
-# seconds before the second; doubled, with as much again by chance
-LONGEST_DELAY = 2.0
-# seconds; who is told to wait longer gives up, and the item may come again
 SECONDS_A_CHARACTER = 1.0
 # of audio, at most: a digit or a sign may become a word
 SECONDS_A_TEXT = 10.0
 # of audio more, at most
-FAILURES = (UpstreamUnavailable, UpstreamTimeout, UpstreamInvalidResponse)
-# what the circuit breaker counts: a key that rests, or a text that is refused, is an answer
 ANY_LANGUAGE = "mul"
-
-log = logging.getLogger(__name__)
-
-
-class _Herald(CircuitBreakerListener):
-    def state_change(self, cb: CircuitBreaker, old_state: CircuitBreakerState | None, new_state: CircuitBreakerState) -> None:
-        log.warning("the circuit of the upstream %s is %s", cb.name, new_state.name)
 
 
 class Client:
@@ -54,15 +32,9 @@ class Client:
 
     def __init__(self, upstream: Upstream) -> None:
         self.upstream = upstream
-        self._keys = Keys(upstream.name, upstream.keys)
         self._turns = asyncio.Semaphore(upstream.concurrency)
-        self._breaker = CircuitBreaker(
-            fail_max=upstream.failures,
-            reset_timeout=upstream.rest,
-            exclude=[_is_an_answer],
-            listeners=[_Herald()],
-            name=upstream.name,
-            throw_new_error_on_trip=False,
+        self._endpoint = Endpoint(
+            upstream.name, upstream.keys, SPEECH, most_failures=upstream.failures, rest=upstream.rest, our_fields=OUR_FIELDS
         )
         # `trust_env` would read proxies and passwords that nobody named here
         self._http = httpx.AsyncClient(
@@ -110,21 +82,7 @@ class Client:
 
     async def _begun(self, body: dict[str, Any], *, most: int) -> Audio:
         """The answer, once its first bytes are there and are audio."""
-        retrying = AsyncRetrying(retry=retry_if_exception(_passes), wait=_delay, stop=stop_after_attempt(ATTEMPTS), reraise=True)
-        try:
-            audio: Audio = await retrying(self._attempt, body, most)
-        except CircuitBreakerError as open_circuit:
-            raise UpstreamUnavailable(self.upstream.name) from open_circuit
-        return audio
-
-    async def _attempt(self, body: dict[str, Any], most: int) -> Audio:
-        with self._breaker.calling():
-            while True:
-                # ends, for every key that is refused rests
-                key = self._keys.take()
-                audio = await self._asked(body, most, key)
-                if audio is not None:
-                    return audio
+        return await self._endpoint.asked(lambda key: self._asked(body, most, key))
 
     async def _asked(self, body: dict[str, Any], most: int, key: Key) -> Audio | None:
         """The audio that one request came to; None where its key rests now."""
@@ -141,8 +99,9 @@ class Client:
             raise UpstreamUnavailable(name) from gone
         try:
             if response.status_code != httpx.codes.OK:
-                await refused(response, self.upstream, key)
+                answer = await read(response)
                 await response.aclose()
+                self._endpoint.refused(answer, key)
                 return None
             audio = Audio(response, upstream=name, most=most)
             await audio.begin()
@@ -163,21 +122,3 @@ def _parts(utterance: Utterance, most: int) -> list[str]:
         else:
             parts.append(sentence.text)
     return parts
-
-
-def _passes(error: BaseException) -> bool:
-    """Whether the next second may bring another answer."""
-    return isinstance(error, UpstreamUnavailable | UpstreamBusy) and (error.retry_after or 0) <= LONGEST_DELAY
-
-
-_backoff = wait_exponential_jitter(initial=FIRST_DELAY, max=LONGEST_DELAY, jitter=FIRST_DELAY)
-
-
-def _delay(state: RetryCallState) -> float:
-    error = state.outcome.exception() if state.outcome else None
-    told = error.retry_after if isinstance(error, UpstreamFailure) else None
-    return max(_backoff(state), told or 0.0)
-
-
-def _is_an_answer(error: BaseException) -> bool:
-    return not isinstance(error, FAILURES)

@@ -18,7 +18,6 @@ from voice.engines.base import Pcm
 from voice.engines.remote.errors import (
     UpstreamBroken,
     UpstreamBusy,
-    UpstreamFailure,
     UpstreamInvalidResponse,
     UpstreamMisconfigured,
     UpstreamQuotaExhausted,
@@ -26,6 +25,7 @@ from voice.engines.remote.errors import (
     UpstreamTimeout,
     UpstreamUnavailable,
 )
+from voice.upstreams.errors import UpstreamFailure
 
 QUOTA = {"code": "insufficient_quota", "message": "You exceeded your current quota."}
 TWO_KEYS = {"keys": ["sk-first", "sk-second"]}

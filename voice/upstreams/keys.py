@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from pydantic import SecretStr
 
-from voice.engines.remote.errors import UpstreamBusy, UpstreamFailure, UpstreamMisconfigured, UpstreamQuotaExhausted
+from voice.upstreams.errors import Failures, UpstreamFailure
 
 LONG_REST = 600.0
 # seconds for a key whose quota is used up, or that is not accepted: somebody must do something
@@ -26,7 +26,7 @@ class Key:
     # none: no key is sent
     rests_until: float = 0.0
     # of the monotonic clock
-    reason: type[UpstreamFailure] = UpstreamBusy
+    reason: type[UpstreamFailure] = UpstreamFailure
     # why it rests
 
     @property
@@ -41,8 +41,9 @@ class Key:
 class Keys:
     """Used in one event loop only, hence without locks."""
 
-    def __init__(self, upstream: str, secrets: Sequence[SecretStr]) -> None:
+    def __init__(self, upstream: str, secrets: Sequence[SecretStr], failures: Failures) -> None:
         self._upstream = upstream
+        self._failures = failures
         self._keys = [Key(number, secret) for number, secret in enumerate(secrets, 1)] or [Key(1, None)]
         self._next = 0
 
@@ -54,8 +55,15 @@ class Keys:
             if self._keys[place].rests_until <= now:
                 self._next = place + 1
                 return self._keys[place]
-        for reason in (UpstreamBusy, UpstreamQuotaExhausted):
+        for reason in (self._failures.busy, self._failures.quota_exhausted):
             rests = [key.rests_until - now for key in self._keys if key.reason is reason]
             if rests:
                 raise reason(self._upstream, retry_after=min(rests))
-        raise UpstreamMisconfigured(self._upstream)
+        raise self._failures.misconfigured(self._upstream)
+
+    def hidden(self, text: str) -> str:
+        """The text without any of them."""
+        for key in self._keys:
+            if key.secret is not None:
+                text = text.replace(key.secret.get_secret_value(), "…")
+        return text

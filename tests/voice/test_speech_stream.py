@@ -237,7 +237,7 @@ async def test_where_the_plan_allows_one_job_at_a_time_pieces_wait_for_each_othe
         alice.save()
 
     await database_sync_to_async(limit)()
-    async with speaking(alice, voice="tone") as client:
+    async with speaking(alice, voice="tone", seed=SLOW) as client:
         client.say("text.append", text="One here. Two here. Three here.")
         client.say("session.end")
         await client.until("session.ended")

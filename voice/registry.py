@@ -59,7 +59,7 @@ def examine(model: Model, engine: Coqui) -> bool:
     try:
         about = engine.describe(model.location)
     except Refusal as refusal:
-        note(model, getattr(refusal, "reason", refusal.message))
+        note(model, refusal.reason)
         return False
     model.task = Task.CONVERSION if about.converts else Task.SPEECH
     model.clones = about.clones
@@ -84,7 +84,7 @@ def trial(model: Model, engine: Coqui) -> float:
         samples = sum(len(block) for block in engine.synthesize(utterance))
         return samples / engine.rate(utterance)
     except Refusal as refusal:
-        note(model, getattr(refusal, "reason", refusal.message))
+        note(model, refusal.reason)
         raise
 
 

@@ -54,8 +54,7 @@ class ModelBroken(Refusal):
     message = "The model can't be loaded. The operator finds the reason with `manage.py models check`."
 
     def __init__(self, reason: str) -> None:
-        super().__init__()
-        self.reason = reason
+        super().__init__(reason=reason)
 
 
 class DeviceLost(Refusal):

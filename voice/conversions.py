@@ -15,24 +15,23 @@ from accounts.models.ledger import MILLISECONDS
 from accounts.quotas import Amount
 from accounts.replays import Asked, Done, once
 from accounts.serializers import Body
-from config.errors import InternalError, Refusal
+from config.errors import Refusal
 from jobs import services as jobs
 from jobs import storage
 from jobs.models import Blob, Item, Output
 from jobs.work import Work
 from voice import catalogue, registry
-from voice.audio.decode import decode
 from voice.audio.errors import AudioFormatUnsupported
 from voice.audio.formats import FORMATS
 from voice.audio.pcm import RATE, Resampler
-from voice.cloning import reference
+from voice.cloning import reference, voice_of
 from voice.engines.base import Pcm
 from voice.errors import ConversionUnavailable, EngineMissing, NoSamples, OutputNotFound, VoiceNotFound
-from voice.intake import RAW
+from voice.intake import RAW, decoded
 from voice.models import Model, Task, Voice
 from voice.rendering import render
 from voice.requests import LONGEST_KEPT, LONGEST_NAME
-from voice.uploads import Purpose, bounds, look, opened
+from voice.uploads import Purpose, look, opened
 
 CONVERSION = "conversion"
 # the kind of such jobs and of what is charged for them
@@ -67,25 +66,18 @@ def request_conversion(
     def act() -> Done:
         source = storage.keep(opened(upload), owner_id=owner.pk, form=RAW)
         kept.append(source)
-        order = jobs.Order(
+        order = _order(
             actor="convert",
-            text="",
             source=source,
-            format=wanted.response_format,
-            media_type=FORMATS[wanted.response_format].media_type,
-            voice_id=voice.pk,
-            expected=Amount(milliseconds=_expected(source, container)),
+            container=container,
+            milliseconds=_expected(source, container),
+            voice=voice,
+            model=model,
+            form=wanted.response_format,
             store=wanted.store,
             streamed=wanted.response_format != "wav",
             expires_after=wanted.expires_after,
             fresh=fresh,
-            options={
-                "engine": model.engine,
-                "model": model.name,
-                **voice.configuration,
-                "container": container,
-                "format": wanted.response_format,
-            },
         )
         return Done(jobs.submit(owner=owner, api_key=api_key, kind=CONVERSION, orders=[order], about=jobs.About.of(asked)).pk)
 
@@ -114,47 +106,43 @@ def order_conversion(*, owner: User, source: str, voice: str, model: str | None,
         unsupported = AudioFormatUnsupported("Bare samples can't be converted: their rate is written nowhere.")
         unsupported.param = "source"
         raise unsupported
-    target, chosen = _target(owner, voice), _model(model)
-    options = {"engine": chosen.engine, "model": chosen.name, "container": container, "format": form}
-    return jobs.Order(
+    return _order(
         actor="convert_in_batch" if batch else "convert",
-        text="",
         source=output.blob,
-        format=form,
-        media_type=FORMATS[form].media_type,
-        voice_id=target.pk,
-        expected=Amount(milliseconds=round(output.seconds * MILLISECONDS)),
-        options=options | target.configuration,
+        container=container,
+        milliseconds=round(output.seconds * MILLISECONDS),
+        voice=_target(owner, voice),
+        model=_model(model),
+        form=form,
         **fields,
     )
 
 
 def convert(work: Work) -> None:
     """The worker's half: the source decoded, converted piece by piece, and written as each is done."""
-    item, engine = work.item, catalogue.models()
+    engine = catalogue.models()
     if engine is None:
         raise EngineMissing
-    if item.source is None:
-        raise InternalError
-    voice = Voice.objects.select_related("model", "consent").filter(pk=item.options["voice_id"]).first()
-    if voice is None:
-        raise VoiceNotFound(item.options["voice"])
-    voice.check_usable()
-    work.findings["voice_version"] = voice.version
-    limits = bounds(Purpose.SOURCE)
-    with storage.fetched(item.source) as file:
-        pcm = decode(
-            file,
-            item.options["container"],
-            longest=limits.longest,
-            shortest=limits.shortest,
-            processor_seconds=settings.DECODE_SECONDS,
-            check=work.check,
-        )
-    model = _model(item.options["model"])
+    voice = voice_of(work)
+    pcm = decoded(work, Purpose.SOURCE)
+    model = _model(work.item.options["model"])
     source = registry.source_of(model, model.name)
     converted = engine.convert(_blocks(pcm, work), reference(voice), source)
     render(work, _joined(converted, engine.rate_of(source)))
+
+
+def _order(*, source: Blob, container: str, milliseconds: int, voice: Voice, model: Model, form: str, **fields: Any) -> jobs.Order:
+    configuration = {"engine": model.engine, "model": model.name, **voice.configuration, "container": container, "format": form}
+    return jobs.Order(
+        text="",
+        source=source,
+        format=form,
+        media_type=FORMATS[form].media_type,
+        voice_id=voice.pk,
+        expected=Amount(milliseconds=milliseconds),
+        options=configuration,
+        **fields,
+    )
 
 
 def _blocks(pcm: Pcm, work: Work) -> Iterator[Pcm]:

@@ -84,20 +84,9 @@ def examine(
 
 def make_safe(work: Work) -> None:
     """The worker's half: the item's source decoded, judged if it is a sample, and written as WAV."""
-    source, options = work.item.source, work.item.options
-    if source is None:
-        raise InternalError
+    options = work.item.options
     purpose = Purpose(options["purpose"])
-    limits = bounds(purpose)
-    with storage.fetched(source) as file:
-        pcm = decode(
-            file,
-            options["container"],
-            longest=limits.longest,
-            shortest=limits.shortest,
-            processor_seconds=settings.DECODE_SECONDS,
-            check=work.check,
-        )
+    pcm = decoded(work, purpose)
     if purpose is Purpose.SAMPLE:
         sample = measure(pcm)
         judge(sample)
@@ -107,6 +96,22 @@ def make_safe(work: Work) -> None:
         work.findings = {"findings": {"transcript": ear.transcribe(pcm, check=work.check) if known else None}}
     work.write(exact_wav_header(pcm.size * SAMPLE_BYTES))
     work.write(pcm.astype("<i2", copy=False).tobytes(), seconds=pcm.size / RATE)
+
+
+def decoded(work: Work, purpose: Purpose) -> Pcm:
+    """The samples of an item's source, at RATE. An AudioRefusal for what can't be used, or is more than there may be for its purpose."""
+    source, limits = work.item.source, bounds(purpose)
+    if source is None:
+        raise InternalError
+    with storage.fetched(source) as file:
+        return decode(
+            file,
+            work.item.options["container"],
+            longest=limits.longest,
+            shortest=limits.shortest,
+            processor_seconds=settings.DECODE_SECONDS,
+            check=work.check,
+        )
 
 
 def read_pcm(blob: Blob) -> Pcm:

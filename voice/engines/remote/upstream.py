@@ -86,7 +86,9 @@ class Client:
     @asynccontextmanager
     async def _turn(self) -> AsyncIterator[None]:
         try:
-            await asyncio.wait_for(self._turns.acquire(), self.upstream.timeout)
+            # not `wait_for`, which forgets that it was cancelled where the turn comes at the same moment
+            async with asyncio.timeout(self.upstream.timeout):
+                await self._turns.acquire()
         except TimeoutError as late:
             raise UpstreamBusy(self.upstream.name) from late
         try:
@@ -180,4 +182,8 @@ def _delay(state: RetryCallState) -> float:
 
 
 def _is_an_answer(error: BaseException) -> bool:
+    """Asked by the circuit breaker, for which whatever is no failure is a success."""
+    if not isinstance(error, Exception):
+        # whoever asked has left: that is neither, and raised here it counts as neither
+        raise error
     return not isinstance(error, FAILURES)

@@ -276,6 +276,27 @@ def test_all_threads_of_a_process_know_of_it():
     assert len(server.sent) == 3
 
 
+def test_whoever_leaves_says_nothing_of_the_upstream():
+    left = threading.Event()
+    lie = body(b"<html>", kind="text/html")
+    with Receiver(lie, silent(left), lie, spoken) as server:
+        engine = engine_for(server, failures=2, rest=600)
+        with pytest.raises(UpstreamInvalidResponse):
+            heard(engine)
+        blocks = engine.synthesize(utterance())
+        while len(server.sent) == 1:
+            next(blocks)
+        blocks.close()
+        assert left.wait(20)
+
+        with pytest.raises(UpstreamInvalidResponse):
+            heard(engine)
+        with pytest.raises(UpstreamUnavailable):
+            heard(engine)
+
+    assert len(server.sent) == 3
+
+
 def test_texts_that_are_refused_do_not_count_as_failures():
     with Receiver(*[error(400)] * 5, spoken) as server:
         engine = engine_for(server, failures=1)

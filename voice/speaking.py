@@ -120,6 +120,7 @@ def _utterance(work: Work, reading: Reading, voice: Voice | None) -> Utterance:
         language=options["language"],
         speed=options["speed"],
         seed=options.get("seed"),
+        instructions=options.get("instructions") or "",
         model=_source(options["model"]) if options["engine"] == registry.ENGINE else None,
         reference=None if voice is None or not voice.model.clones else reference(voice),
         urgent=not work.item.batch,

@@ -98,6 +98,8 @@ class Client:
 
     def _body(self, text: str, utterance: Utterance, voice: UpstreamVoice) -> dict[str, Any]:
         body: dict[str, Any] = {"model": self.upstream.model, "input": text, "voice": voice.asked_as, "response_format": "pcm"}
+        if utterance.instructions:
+            body["instructions"] = utterance.instructions
         if utterance.speed != 1:
             body["speed"] = utterance.speed
         if "language" in self.upstream.passes and utterance.language != ANY_LANGUAGE:

@@ -47,6 +47,13 @@ def test_it_asks_as_an_openai_client_does():
     assert json.loads(asked.body) == {"model": "tone", "input": "some text", "voice": "tone", "response_format": "pcm", "speed": 1.5}
 
 
+def test_how_it_is_to_be_said_goes_along():
+    with Receiver(spoken) as server:
+        heard(engine_for(server), instructions="Calmly.")
+
+    assert json.loads(server.sent[0].body)["instructions"] == "Calmly."
+
+
 def test_without_keys_none_is_sent():
     with Receiver(spoken) as server:
         heard(engine_for(server))

@@ -15,7 +15,6 @@ from accounts.models.ledger import MILLISECONDS
 from accounts.quotas import Amount
 from accounts.replays import Asked, Done, once
 from accounts.serializers import Body
-from config.errors import Refusal
 from jobs import services as jobs
 from jobs import storage
 from jobs.models import Blob, Item, Output
@@ -59,11 +58,10 @@ def request_conversion(
 ) -> tuple[Item, bool]:
     """Keep the upload and submit the job that converts it, or find the one that this request made before; told with it which it was."""
     container = look(upload, Purpose.SOURCE)
-    voice = _target(owner, wanted.voice)
-    model = _model(wanted.model)
     kept: list[Blob] = []
 
     def act() -> Done:
+        voice, model = _target(owner, wanted.voice), _model(wanted.model)
         source = storage.keep(opened(upload), owner_id=owner.pk, form=RAW)
         kept.append(source)
         order = _order(
@@ -81,13 +79,16 @@ def request_conversion(
         )
         return Done(jobs.submit(owner=owner, api_key=api_key, kind=CONVERSION, orders=[order], about=jobs.About.of(asked)).pk)
 
-    try:
-        with transaction.atomic():
-            done = jobs.retried(owner, asked) or once(owner, asked, act)
-    except Refusal:
-        for blob in kept:
-            storage.discard(blob.pk)
-        raise
+    def request() -> Done:
+        try:
+            with transaction.atomic():
+                return jobs.retried(owner, asked) or once(owner, asked, act)
+        except Exception:  # whatever it is, the row is gone again
+            while kept:
+                storage.discard(kept.pop().pk)
+            raise
+
+    done = jobs.despite_deletions(request)
     item = Item.objects.select_related("job").get(job_id=done.subject)
     if item.source_id is None:
         # it was made before: nobody needs what was sent for it

@@ -139,9 +139,8 @@ def _submitted(owner: User, api_key: ApiKey | None, file: IO[bytes], options: di
                 options=options,
             )
             return jobs.submit(owner=owner, api_key=api_key, kind=INTAKE, orders=[order], about=jobs.About(listed=False))
-    except Refusal:
+    except Exception:  # whatever it is, the row is gone again
         if raw is not None:
-            # its row is gone again
             storage.discard(raw.pk)
         raise
 

@@ -49,6 +49,8 @@ def source_of(model: Model | None, name: str) -> Source:
 def forget(model: Model) -> None:
     """Remove a model and its own voices. ModelInUse while somebody's own voice speaks by it."""
     with transaction.atomic():
+        # whoever makes a voice locks its model too, so that none comes between the look and the end
+        Model.objects.select_for_update().filter(pk=model.pk).first()
         if Voice.objects.filter(model=model).exclude(owner=None).exists():
             raise ModelInUse(model.name)
         model.delete()

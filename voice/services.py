@@ -175,7 +175,7 @@ def request_speech(
         order = Casting(owner).order(line, store=speech.store, streamed=streamed, expires_after=speech.expires_after, fresh=fresh)
         return Done(jobs.submit(owner=owner, api_key=api_key, kind=SPEECH, orders=[order], about=jobs.About.of(asked)).pk)
 
-    done = jobs.retried(owner, asked) or once(owner, asked, act)
+    done = jobs.despite_deletions(lambda: jobs.retried(owner, asked) or once(owner, asked, act))
     return Item.objects.select_related("job").get(job_id=done.subject), done.replayed
 
 
@@ -211,7 +211,7 @@ def request_brief(
         job.refresh_from_db()
         return Done(job.pk, JobSerializer(job).data)
 
-    done = jobs.retried(owner, asked) or once(owner, asked, act)
+    done = jobs.despite_deletions(lambda: jobs.retried(owner, asked) or once(owner, asked, act))
     if done.answer is not None:
         return done
     job = Job.objects.select_related("webhook").get(pk=done.subject)

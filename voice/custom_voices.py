@@ -67,11 +67,12 @@ def create_voice(*, owner: User, api_key: ApiKey | None, wanted: NewVoice, uploa
 
 
 def rename_voice(*, owner: User, voice: Voice, name: str) -> None:
-    """NameTaken where the name is another's."""
+    """NameTaken where the name is another's, VoiceNotFound where the voice is gone."""
     with transaction.atomic():
         _lock(owner)
         _check_name(Voice.objects.filter(owner=owner).exclude(pk=voice.pk), name)
-        Voice.objects.filter(pk=voice.pk).update(name=name)
+        if not Voice.objects.filter(pk=voice.pk).update(name=name):
+            raise VoiceNotFound(voice.pk, param=None)
     voice.name = name
 
 

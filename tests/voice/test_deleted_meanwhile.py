@@ -59,7 +59,7 @@ def voice(alice: User) -> Voice:
 
 @pytest.mark.parametrize("key", [None, "k"])
 def test_a_line_in_a_deleted_voice(alice, voice, key):
-    speech = SpeechRequest(model="flite", voice=voice.pk, input="Hello.")
+    speech = SpeechRequest.model_validate({"model": "flite", "voice": voice.pk, "input": "Hello."})
     asked = Asked(fingerprint="", key=key, attempt=None)
 
     with pytest.raises(VoiceNotFound):
@@ -86,7 +86,7 @@ def test_a_conversion_into_a_deleted_voice_leaves_no_file(alice, voice):
     sha256 = hashlib.sha256(spoken()).hexdigest()
 
     def ask() -> Any:
-        wanted = ConversionRequest(voice=voice.pk)
+        wanted = ConversionRequest.model_validate({"voice": voice.pk})
         return request_conversion(owner=alice, api_key=None, wanted=wanted, upload=recording(), fresh=False, asked=ASKED)
 
     with pytest.raises(VoiceNotFound):
@@ -99,7 +99,7 @@ def test_a_conversion_into_a_deleted_voice_leaves_no_file(alice, voice):
 @pytest.mark.skipif("config.getoption('--shape') == 'embedded'", reason="SQLite has no writers beside a transaction")
 def test_a_voice_of_a_model_that_is_forgotten(alice, worker):
     model = Model.objects.create(name="clone", engine="tone", clones=True)
-    wanted = NewVoice(name="anna", consent=make_consent(alice).pk, model="clone")
+    wanted = NewVoice.model_validate({"name": "anna", "consent": make_consent(alice).pk, "model": "clone"})
 
     with pytest.raises(ModelNotFound):
         meanwhile(
@@ -108,6 +108,13 @@ def test_a_voice_of_a_model_that_is_forgotten(alice, worker):
         )
 
     assert not Voice.objects.of(alice).exists()
+
+
+def test_a_deleted_voice_gets_no_other_name(alice, voice):
+    custom_voices.delete_voice(Voice.objects.get())
+
+    with pytest.raises(VoiceNotFound):
+        custom_voices.rename_voice(owner=alice, voice=voice, name="berta")
 
 
 def test_a_deletion_that_comes_to_nothing_leaves_the_samples(voice):

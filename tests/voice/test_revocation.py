@@ -198,10 +198,13 @@ def test_what_a_process_that_died_left_is_found_by_the_next(alice):
     voice = make_voice(owner=alice)
     sample = make_sample(voice)
     output_in(voice, alice)
+    running = make_running(alice, **item_in(voice))
     consent_of(voice).revoke()
 
     clear_revoked_consents()
 
+    running.refresh_from_db()
+    assert running.stop_asked_at is not None
     assert not Output.objects.exists()
     assert not default_storage.exists(sample.blob_id)
     assert "clear_revoked_consents" in {job.name for job in scheduler.get_jobs()}

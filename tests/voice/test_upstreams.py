@@ -280,7 +280,7 @@ def test_instructions_reach_the_upstream_and_tell_one_request_from_another(alice
     with Receiver(spoken) as server:
         served(server)
         for instructions in ("Calmly.", "In anger.", None):
-            speech = SpeechRequest(model="far", voice="far/anna", input="hello", instructions=instructions)
+            speech = SpeechRequest.model_validate({"model": "far", "voice": "far/anna", "input": "hello", "instructions": instructions})
             item, _ = request_speech(owner=alice, api_key=None, speech=speech, streamed=True, fresh=False, asked=asked)
             items.append(make(item))
 

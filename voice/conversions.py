@@ -40,7 +40,7 @@ BLOCK_SECONDS = 1.0
 # of the source that go to the model at once
 BYTES_A_SECOND = {"wav": 32_000, "flac": 32_000}
 COMPRESSED = 8_000
-# bytes that a second of a source has at least, by its container: what it may come to is set aside before it is decoded
+# bytes that a second of a source ordinarily has at least, by its container: so much is set aside before it is decoded, the rest then
 
 
 class ConversionRequest(Body):

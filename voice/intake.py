@@ -16,6 +16,7 @@ from django.core.files.uploadedfile import UploadedFile
 from django.db import transaction
 
 from accounts.models import ApiKey, User
+from accounts.models.ledger import MILLISECONDS
 from accounts.quotas import Amount
 from config.errors import InternalError, Overloaded, Refusal
 from jobs import services as jobs
@@ -24,7 +25,7 @@ from jobs.connections import give_back
 from jobs.limits import BUSY_RETRY
 from jobs.models import OPEN, Blob, Item, Job, State
 from jobs.work import Work
-from voice.audio.decode import decode
+from voice.audio.decode import PADDING, decode
 from voice.audio.encode import SAMPLE_BYTES, exact_wav_header
 from voice.audio.errors import FILE
 from voice.audio.formats import FORMATS
@@ -99,12 +100,15 @@ def make_safe(work: Work) -> None:
 
 
 def decoded(work: Work, purpose: Purpose) -> Pcm:
-    """The samples of an item's source, at RATE. An AudioRefusal for what can't be used, or is more than there may be for its purpose."""
+    """The samples of an item's source, at RATE. An AudioRefusal for what can't be used, or is more than there may be for its purpose.
+
+    InsufficientQuota for a recording that is longer than its bytes let expect, where its owner has not as much left.
+    """
     source, limits = work.item.source, bounds(purpose)
     if source is None:
         raise InternalError
     with storage.fetched(source) as file:
-        return decode(
+        pcm = decode(
             file,
             work.item.options["container"],
             longest=limits.longest,
@@ -112,6 +116,10 @@ def decoded(work: Work, purpose: Purpose) -> Pcm:
             processor_seconds=settings.DECODE_SECONDS,
             check=work.check,
         )
+    if purpose is Purpose.SOURCE:
+        # what an encoder added at the ends is no matter of the quota
+        work.item.expect(round((pcm.size / RATE - PADDING) * MILLISECONDS))
+    return pcm
 
 
 def read_pcm(blob: Blob) -> Pcm:

@@ -123,12 +123,12 @@ class Client:
 
     async def _attempt(self, body: dict[str, Any], most: int) -> Audio:
         with self._breaker.calling():
-            while True:
-                # ends, for every key that is refused rests
-                key = self._keys.take()
-                audio = await self._asked(body, most, key)
+            # each key once, though the rest of the first may be over before the last was asked with
+            for _ in range(len(self._keys)):
+                audio = await self._asked(body, most, self._keys.take())
                 if audio is not None:
                     return audio
+            raise self._keys.refusal()
 
     async def _asked(self, body: dict[str, Any], most: int, key: Key) -> Audio | None:
         """The audio that one request came to; None where its key rests now."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from email.utils import formatdate
+from http.server import BaseHTTPRequestHandler
 
 import numpy as np
 import pytest
@@ -92,6 +93,17 @@ def test_with_every_key_resting_nothing_is_asked(as_date: bool):
     assert busy.value.retry_after is not None
     assert 30 < busy.value.retry_after <= 90
     assert busy.value.transient
+
+
+def test_keys_whose_rest_is_over_before_the_last_was_tried_are_not_tried_for_ever():
+    def slowly(handler: BaseHTTPRequestHandler) -> None:
+        time.sleep(0.02)
+        error(429, Retry_After="0.01")(handler)
+
+    with Receiver(*[slowly] * 30, spoken) as server, pytest.raises(UpstreamBusy):
+        heard(engine_for(server, **TWO_KEYS))
+
+    assert len(server.sent) <= 3 * 2
 
 
 def test_the_upstreams_quota_is_not_told_as_ours():

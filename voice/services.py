@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from django.conf import settings
@@ -192,8 +193,11 @@ def request_brief(
     A Refusal names the item at fault by its index, and then nothing was created.
     """
 
+    # an uploaded file can be read once
+    known = cache(read)
+
     def act() -> Done:
-        brief, items = read()
+        brief, items = known()
         kind = CONVERSION if items[0].source else SPEECH
         order = _converted(owner, brief) if kind == CONVERSION else _spoken(owner, brief)
         orders = []

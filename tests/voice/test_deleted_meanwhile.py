@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor, wait
 from typing import Any
 
 import pytest
 from django.core.files.storage import default_storage
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection, transaction
 from rest_framework.test import APIClient
 
@@ -71,11 +73,15 @@ def test_a_line_in_a_deleted_voice(alice, voice, key):
     assert not Job.objects.exists()
 
 
-def test_a_brief_names_the_line(alice, voice, client_of: Callable[[User], APIClient]):
-    body = {"model": "flite", "items": [{"input": "Hello.", "voice": voice.pk}]}
+@pytest.mark.parametrize("form", ["json", "multipart"])
+def test_a_brief_names_the_line(alice, voice, client_of: Callable[[User], APIClient], form):
+    line = {"input": "Hello.", "voice": voice.pk}
+    lines = {"items": [line]} if form == "json" else {"file": SimpleUploadedFile("lines.jsonl", json.dumps(line).encode())}
     client = client_of(alice)
 
-    response = meanwhile(lambda: custom_voices.delete_voice(voice), lambda: client.post("/v1/jobs", body, format="json"))
+    response = meanwhile(
+        lambda: custom_voices.delete_voice(voice), lambda: client.post("/v1/jobs", {"model": "flite", **lines}, format=form)
+    )
 
     error = response.json()["error"]
     assert (response.status_code, error["code"], error["param"]) == (404, "voice_not_found", "items[0].voice")

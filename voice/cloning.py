@@ -33,4 +33,8 @@ def reference(voice: Voice) -> Reference:
 
 
 def _recordings(voice: Voice) -> list[Pcm]:
-    return [read_pcm(sample.blob) for sample in voice.samples.select_related("blob")]
+    """VoiceNotFound where there are none: it was deleted, or its consent revoked, since it was looked at."""
+    recordings = [read_pcm(sample.blob) for sample in voice.samples.select_related("blob")]
+    if not recordings:
+        raise VoiceNotFound(voice.name)
+    return recordings

@@ -24,8 +24,9 @@ from tests.voice.waiting import until
 from voice import conditioning, consents, custom_voices
 from voice.actors import clear_revoked_consents, speak
 from voice.catalogue import synchronise
+from voice.cloning import reference
 from voice.custom_requests import NewVoice
-from voice.errors import VoiceDisabled, VoiceRevoked
+from voice.errors import VoiceDisabled, VoiceNotFound, VoiceRevoked
 from voice.models import Consent, Model, Sample, Voice, VoiceAlias
 from voice.services import choose_voice
 
@@ -136,6 +137,21 @@ def test_what_runs_in_another_voice_goes_on(alice, bob):
 
     stopped = Item.objects.exclude(stop_asked_at=None)
     assert [item.pk for item in stopped] == [running[0].pk]
+
+
+@pytest.mark.parametrize("end", ["revoke", "delete"])
+def test_a_voice_that_was_found_before_sounds_like_nobody(alice, end):
+    voice = make_voice(owner=alice)
+    make_sample(voice)
+    found = reference(voice)
+
+    if end == "revoke":
+        consents.revoke(consent_of(voice))
+    else:
+        custom_voices.delete_voice(Voice.objects.get())
+
+    with pytest.raises(VoiceNotFound):
+        found.recordings()
 
 
 # ── Nothing is kept ─────────────────────────────────────────────────────────────────────────────────────────────────────────

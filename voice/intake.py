@@ -75,8 +75,8 @@ def examine(
         raise RuntimeError("examine() waits for a worker, which sees nothing of a transaction")
     try:
         container = look(upload, purpose)
-        job = _submitted(owner, api_key, opened(upload), {"container": container, "purpose": purpose.value, "language": language})
-        return _outcome(job)
+        job, raw = _submitted(owner, api_key, opened(upload), {"container": container, "purpose": purpose.value, "language": language})
+        return _outcome(job, raw)
     except Refusal as refusal:
         if refusal.status < InternalError.status and refusal.param == FILE:
             refusal.param = param
@@ -128,7 +128,7 @@ def read_pcm(blob: Blob) -> Pcm:
         return np.frombuffer(sound.readframes(sound.getnframes()), "<i2").astype(np.int16, copy=False)
 
 
-def _submitted(owner: User, api_key: ApiKey | None, file: IO[bytes], options: dict[str, str]) -> Job:
+def _submitted(owner: User, api_key: ApiKey | None, file: IO[bytes], options: dict[str, str]) -> tuple[Job, Blob]:
     """The upload kept, and the job that looks at it, at once: the same bytes may be sent twice, and the first be done with them."""
     raw: Blob | None = None
     try:
@@ -146,19 +146,19 @@ def _submitted(owner: User, api_key: ApiKey | None, file: IO[bytes], options: di
                 expires_after=KEPT_FOR,
                 options=options,
             )
-            return jobs.submit(owner=owner, api_key=api_key, kind=INTAKE, orders=[order], about=jobs.About(listed=False))
+            return jobs.submit(owner=owner, api_key=api_key, kind=INTAKE, orders=[order], about=jobs.About(listed=False)), raw
     except Exception:  # whatever it is, the row is gone again
         if raw is not None:
             storage.discard(raw.pk)
         raise
 
 
-def _outcome(job: Job) -> Intake:
+def _outcome(job: Job, raw: Blob) -> Intake:
     """What came of it, with nothing left of the job and the upload."""
     item = _awaited(job.items.get())
     job.delete()
-    if item.source_id is not None:
-        storage.remove(item.source_id)
+    # also where its worker has let go of it, who may be about to
+    storage.remove(raw.pk)
     if item.state != State.COMPLETED:
         refusal = item.error
         refusal.param = FILE if refusal.status < InternalError.status else None

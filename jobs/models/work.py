@@ -342,12 +342,8 @@ class Item(models.Model):
     @transaction.atomic
     def expect(self, milliseconds: int) -> None:
         """Set aside for so much audio, where that is more than was thought before. InsufficientQuota when there is not as much left."""
-        more = milliseconds - self.milliseconds
-        if (
-            more <= 0
-            or self.period_starts_at is None
-            or not Item.objects.held(self.attempt).filter(pk=self.pk).update(milliseconds=milliseconds)
-        ):
+        more, held = milliseconds - self.milliseconds, Item.objects.held(self.attempt).filter(pk=self.pk)
+        if more <= 0 or self.period_starts_at is None or not held.update(milliseconds=milliseconds):
             return
         # in the period where the rest is
         allowed = replace(quotas.allowance(self.owner), starts_at=self.period_starts_at)

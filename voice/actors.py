@@ -92,7 +92,7 @@ def check_model(name: str) -> None:
     try:
         catalogue.try_out(model)
     except Refusal as refusal:
-        log.warning("model does not work", model=name, reason=getattr(refusal, "reason", refusal.message))
+        log.warning("model does not work", model=name, reason=refusal.reason)
 
 
 @dramatiq.actor(queue_name="batch", priority=5)

@@ -59,6 +59,8 @@ def source_of(model: Model | None, name: str) -> Source:
 def forget(model: Model) -> None:
     """Remove a model and its own voices. ModelInUse while somebody's own voice speaks by it."""
     with transaction.atomic():
+        # whoever makes a voice locks its model too, so that none comes between the look and the end
+        Model.objects.select_for_update().filter(pk=model.pk).first()
         if Voice.objects.filter(model=model).exclude(owner=None).exists():
             raise ModelInUse(model.name)
         model.delete()
@@ -69,7 +71,7 @@ def examine(model: Model, engine: Coqui) -> bool:
     try:
         about = engine.describe(model.location)
     except Refusal as refusal:
-        note(model, getattr(refusal, "reason", refusal.message))
+        note(model, refusal.reason)
         return False
     model.task = Task.CONVERSION if about.converts else Task.SPEECH
     model.clones = about.clones
@@ -88,7 +90,7 @@ def examine_ear(model: Model, ear: Whisper) -> bool:
     try:
         about = ear.describe(model.location)
     except Refusal as refusal:
-        note(model, getattr(refusal, "reason", refusal.message))
+        note(model, refusal.reason)
         return False
     model.languages, model.translates = list(about.languages), about.translates
     model.save(update_fields=["languages", "translates"])
@@ -101,7 +103,7 @@ def load_ear(model: Model, ear: Whisper) -> None:
     try:
         ear.preload(source_of(model, model.name))
     except Refusal as refusal:
-        note(model, getattr(refusal, "reason", refusal.message))
+        note(model, refusal.reason)
         raise
 
 
@@ -116,7 +118,7 @@ def trial(model: Model, engine: Coqui) -> float:
         samples = sum(len(block) for block in engine.synthesize(utterance))
         return samples / engine.rate(utterance)
     except Refusal as refusal:
-        note(model, getattr(refusal, "reason", refusal.message))
+        note(model, refusal.reason)
         raise
 
 

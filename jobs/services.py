@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 from django.conf import settings
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.db.models import F, Sum
 from django.db.models.functions import Now
 
@@ -30,6 +30,8 @@ RETRY_WINDOW = timedelta(minutes=2)
 # how long after a request without a key another try of it is known for one
 ROWS_AT_ONCE = 1000
 SECONDS_A_DAY = 86_400
+
+Submitted = TypeVar("Submitted")
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +92,18 @@ def retried(owner: User, asked: Asked) -> Done | None:
     made = Job.objects.of(owner).filter(request_hash=asked.fingerprint, created_at__gt=Now() - RETRY_WINDOW)
     job = made.exclude(state__in=[State.FAILED, State.CANCELLED]).order_by("-pk").first()
     return None if job is None else Done(job.pk, replayed=True)
+
+
+def despite_deletions(request: Callable[[], Submitted]) -> Submitted:
+    """What a request to submit comes to. Never within a transaction.
+
+    Foreign keys are looked at when it is committed. Where one of them fails there, for what it names was deleted since it was looked up,
+    everything is looked up once more, and refused for what is missing.
+    """
+    try:
+        return request()
+    except IntegrityError:
+        return request()
 
 
 def submit(*, owner: User, api_key: ApiKey | None, kind: str, orders: Sequence[Order], about: About | None = None) -> Job:

@@ -97,7 +97,7 @@ def check_model(name: str) -> None:
     except DeviceLost:
         departure.ask(Reason.DEVICE_LOST)
     except Refusal as refusal:
-        log.warning("model does not work", model=name, reason=getattr(refusal, "reason", refusal.message))
+        log.warning("model does not work", model=name, reason=refusal.reason)
 
 
 @dramatiq.actor(queue_name="batch", priority=5)

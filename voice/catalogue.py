@@ -190,7 +190,7 @@ def preload() -> None:
         try:
             engine.preload(registry.source_of(model, name))
         except Refusal as refusal:
-            log.error("not preloaded", model=name, reason=getattr(refusal, "reason", refusal.message))
+            log.error("not preloaded", model=name, reason=refusal.reason)
 
 
 def report() -> dict[str, Any]:

@@ -71,7 +71,7 @@ def examine(model: Model, engine: Coqui) -> bool:
     try:
         about = engine.describe(model.location)
     except Refusal as refusal:
-        note(model, getattr(refusal, "reason", refusal.message))
+        note(model, refusal.reason)
         return False
     voices = [] if about.converts else _voices(model, about)
     if problem := _obstacle(model, voices):
@@ -93,7 +93,7 @@ def examine_ear(model: Model, ear: Whisper) -> bool:
     try:
         about = ear.describe(model.location)
     except Refusal as refusal:
-        note(model, getattr(refusal, "reason", refusal.message))
+        note(model, refusal.reason)
         return False
     model.languages, model.translates = list(about.languages), about.translates
     model.save(update_fields=["languages", "translates"])
@@ -106,7 +106,7 @@ def load_ear(model: Model, ear: Whisper) -> None:
     try:
         ear.preload(source_of(model, model.name))
     except Refusal as refusal:
-        note(model, getattr(refusal, "reason", refusal.message))
+        note(model, refusal.reason)
         raise
 
 
@@ -124,7 +124,7 @@ def trial(model: Model, engine: Coqui) -> float:
         # no fault of the model's
         raise
     except Refusal as refusal:
-        note(model, getattr(refusal, "reason", refusal.message))
+        note(model, refusal.reason)
         raise
     except Exception as error:  # whatever its library raises
         note(model, repr(error))

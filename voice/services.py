@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from django.conf import settings
@@ -178,7 +179,7 @@ def request_speech(
         made.append(jobs.submit(owner=owner, api_key=api_key, kind=SPEECH, orders=[order], about=jobs.About.of(asked)))
         return Done(made[-1].pk)
 
-    done = jobs.retried(owner, asked) or once(owner, asked, act)
+    done = jobs.despite_deletions(lambda: jobs.retried(owner, asked) or once(owner, asked, act))
     if done.replayed:
         return Item.objects.select_related("job").get(job_id=done.subject), True
     return made[-1].written[0], False
@@ -197,8 +198,11 @@ def request_brief(
     A Refusal names the item at fault by its index, and then nothing was created.
     """
 
+    # an uploaded file can be read once
+    known = cache(read)
+
     def act() -> Done:
-        brief, items = read()
+        brief, items = known()
         kind = brief.kind or (CONVERSION if items[0].source else SPEECH)
         order = ORDERS[kind](owner, brief)
         orders = []
@@ -216,7 +220,7 @@ def request_brief(
         job.refresh_from_db()
         return Done(job.pk, JobSerializer(job).data)
 
-    done = jobs.retried(owner, asked) or once(owner, asked, act)
+    done = jobs.despite_deletions(lambda: jobs.retried(owner, asked) or once(owner, asked, act))
     if done.answer is not None:
         return done
     job = Job.objects.select_related("webhook").get(pk=done.subject)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import asdict
 from io import BytesIO
@@ -26,9 +26,8 @@ from voice.ears.base import Pauses, Segment, Wanted
 from voice.ears.whisper import Whisper
 from voice.engines.base import DeviceLost
 from voice.errors import EngineMissing, LanguageNotUnderstood, ModelNotFound, TranscriptionUnavailable
-from voice.intake import RAW
 from voice.models import Model, ModelAlias, Task
-from voice.sources import OURS, decoded, expected, own_output, submitted
+from voice.sources import OURS, RAW, decoded, expected, own_output, submitted
 from voice.timing import ASKED, SENTENCE, WORD, Timed, Timestamps
 from voice.transcription_requests import TranscriptionRequest, TranslationRequest
 from voice.transcripts import Writer
@@ -53,7 +52,6 @@ def request_transcription(
     """
     container = look(upload, Purpose.SOURCE)
     understood = wanted if isinstance(wanted, TranscriptionRequest) else None
-    model = choose_model(wanted.model, understood.spoken if understood else (), translates=understood is None)
     options = {
         "prompt": wanted.prompt,
         "temperature": wanted.temperature,
@@ -62,7 +60,9 @@ def request_transcription(
         "pauses": asdict(understood.pauses if understood else Pauses()),
     }
 
-    def submit(source: Blob) -> Done:
+    def submit(keep: Callable[[], Blob]) -> Done:
+        model = choose_model(wanted.model, understood.spoken if understood else (), translates=understood is None)
+        source = keep()
         order = _order(
             model,
             source,
@@ -144,7 +144,7 @@ def transcribe(work: Work) -> None:
     ear = catalogue.ears().get(options["engine"])
     if ear is None:
         raise EngineMissing
-    pcm = decoded(work, silent=True)
+    pcm = decoded(work, Purpose.SOURCE, silent=True)
     duration = pcm.size / RATE
     writer, segments = Writer(), []
     try:

@@ -7,6 +7,7 @@ and every lease is measured by the database's clock.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 from functools import partial, reduce
 from operator import or_
@@ -18,6 +19,7 @@ from django.db.models import Case, F, Q, Subquery, Sum, Value, When
 from django.db.models.functions import Now
 
 from accounts import quotas
+from accounts.errors import InsufficientQuota
 from accounts.ids import new_id
 from accounts.models import Owned
 from accounts.quotas import Charge
@@ -356,6 +358,17 @@ class Item(models.Model):
                 return True
         return False
 
+    @transaction.atomic
+    def expect(self, milliseconds: int) -> None:
+        """Set aside for so much audio, where that is more than was thought before. InsufficientQuota when there is not as much left."""
+        more, held = milliseconds - self.milliseconds, Item.objects.held(self.attempt).filter(pk=self.pk)
+        if more <= 0 or self.period_starts_at is None or not held.update(milliseconds=milliseconds):
+            return
+        # in the period where the rest is
+        allowed = replace(quotas.allowance(self.owner), starts_at=self.period_starts_at)
+        quotas.reserve(self.owner, self.job.kind, quotas.Amount(milliseconds=more), allowed)
+        self.milliseconds = milliseconds
+
     def fall_back(self, made_by: dict[str, Any]) -> None:
         """Something else makes it than was asked for: its output and its charge say so, and nobody who asks later is given it."""
         self.options = {**self.options, FALLBACK: made_by}
@@ -394,6 +407,8 @@ class Item(models.Model):
             refusal.type = WorkerCrashed.type
         if self.error_status == Cancelled.status:
             refusal.should_retry = Cancelled.should_retry
+        if self.error_code == InsufficientQuota.code:
+            refusal.type, refusal.should_retry = InsufficientQuota.type, InsufficientQuota.should_retry
         return refusal
 
     @transaction.atomic(savepoint=False)
@@ -401,8 +416,11 @@ class Item(models.Model):
         why = {"error_code": error.code, "error_message": error.message[:LONGEST_REASON], "error_status": error.status} if error else {}
         # an instance from before a retry must not settle what the retry reserved
         ours = rows.filter(pk=self.pk, period_starts_at=self.period_starts_at)
-        if not ours.select_for_update(no_key=True).values_list("pk").first():
+        expected = ours.select_for_update(no_key=True).values_list("milliseconds", flat=True).first()
+        if expected is None:
             return False
+        # as much as was set aside since this instance was read
+        self.milliseconds = expected
         Job.objects.count_end(self.job, state)
         # only now that the job's row is locked is the number its own. Written once: at a row's second change within a transaction
         # PostgreSQL looks at everything that it names, and would wait here, with the quota's row, for whoever has those rows

@@ -134,6 +134,7 @@ def test_a_chat_with_all_that_it_needs_is_taken():
     [
         ({"chat_url": "127.0.0.1:8000/v1"}, "CHAT_URL"),
         ({"chat_url": "http://sk-hunter2@127.0.0.1/v1"}, "CHAT_URL"),
+        ({"chat_url": "http://127.0.0.1:sk-hunter2/v1"}, "CHAT_URL"),
         ({"chat_keys": "sk-hunter2 x"}, "CHAT_KEYS[0]"),
         ({"responder": "oracle"}, "RESPONDER"),
     ],

@@ -12,6 +12,7 @@ from django.db import OperationalError, connection, transaction
 from django.db.models.functions import Now
 from dramatiq.middleware import TimeLimitExceeded
 
+from accounts.errors import InsufficientQuota
 from accounts.models import Usage
 from config.errors import Refusal
 from jobs.dealing import sweep
@@ -322,6 +323,15 @@ def test_the_error_of_a_cancelled_item_says_that_a_retry_does_not_help(alice):
     item.refresh_from_db()
 
     assert (item.error.code, item.error.should_retry) == ("cancelled", False)
+
+
+def test_the_error_of_an_item_beyond_its_owners_quota_is_told_as_that(alice):
+    item = make_item(alice)
+    with claimed(item):
+        raise InsufficientQuota
+
+    item.refresh_from_db()
+    assert (item.error.status, item.error.type, item.error.should_retry) == (429, "insufficient_quota", False)
 
 
 def test_what_is_told_only_at_its_end_and_not_stored_may_not_outgrow_the_stream(alice, settings):

@@ -139,6 +139,17 @@ def test_what_was_understood_is_told_to_who_wants_to_read_it():
     assert kept["item"]["content"] == [{"type": "input_audio", "transcript": "Hello there"}]
 
 
+def test_what_was_not_understood_names_no_parameter():
+    """Readers of GA want a string there, or nothing."""
+    machine = session(audio={"input": {"transcription": {"model": "whisper-1"}}})
+    heard = only(turn(machine), Transcribe)
+
+    failed = machine.not_transcribed(heard.item_id, Refusal("Broken.", code="engine_failed"), 0.0)
+
+    told = event(failed, "conversation.item.input_audio_transcription.failed")
+    assert told["error"] == {"type": "invalid_request_error", "code": "engine_failed", "message": "Broken."}
+
+
 def spoken_answer(machine: Session, text: str, *, milliseconds: int, now: float = 0.0) -> list[Effect]:
     """Ask, and let the whole answer be made at once."""
     begun = ask(machine, now)

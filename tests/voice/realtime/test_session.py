@@ -211,6 +211,19 @@ def test_who_speaks_over_an_answer_ends_it_where_he_heard_it():
     assert not [effect for effect in machine.tick(60.0) if isinstance(effect, Sound)]
 
 
+def test_an_answer_that_is_still_being_made_was_not_heard_to_its_end():
+    machine = session()
+    write(machine, "Hello")
+    begun = ask(machine)
+    response_id = only(begun, Generate).response_id
+    only(machine.words(response_id, "It was a bright cold day in April and the clocks were striking. "), Speak)
+    machine.spoken(response_id, 0, bytes(400 * BYTES_A_MS), 0.0)
+
+    effects = say(machine, 3, SPEECH, now=0.3)
+
+    assert event(effects, "response.done")["response"]["output"][0]["content"][0]["transcript"] == "It"
+
+
 def test_an_interruption_that_was_none_lets_the_answer_go_on():
     machine = session()
     write(machine, "Hello")

@@ -171,6 +171,7 @@ def submit(*, owner: User, api_key: ApiKey | None, kind: str, orders: Sequence[O
             transaction.on_commit(partial(deal, owner.pk))
         else:
             transaction.on_commit(partial(ring_all, [item for item in items if item.state == State.QUEUED and item.twin_id is None]))
+    job.written = items
     return job
 
 
@@ -233,8 +234,7 @@ def retry(*, job: Job) -> int:
 
 def _write(job: Job, items: list[Item], orders: Sequence[Order], *, reuse_among: set[str], percent: int, reservation: Reservation) -> None:
     """Insert the items. What is stored already ends at once, what is being made already waits for that."""
-    stored = reuse.stored(job.owner, reuse_among, to_serve=True)
-    in_flight = reuse.in_flight(job.owner, reuse_among - set(stored))
+    stored, in_flight = reuse.found(job.owner, reuse_among)
     served: list[Item] = []
     for item in items:
         if item.reuse_key not in reuse_among:
@@ -255,7 +255,7 @@ def _write(job: Job, items: list[Item], orders: Sequence[Order], *, reuse_among:
         reuse.serve(item, stored[item.reuse_key], characters=orders[item.position].expected.characters, percent=percent) for item in served
     ]
     Output.objects.bulk_create((output for output, _ in pairs), batch_size=ROWS_AT_ONCE)
-    Job.objects.count_end(job.pk, State.COMPLETED, len(served), sequences=len(served))
+    Job.objects.count_end(job, State.COMPLETED, len(served), sequences=len(served))
     share = quotas.total(Amount(item.characters, item.milliseconds) for item in served)
     quotas.settle(replace(reservation, amount=share), [charge for _, charge in pairs])
     job.refresh_from_db()
@@ -269,7 +269,7 @@ def _end_together(job: Job, queued: Any) -> None:
     if not number:
         return
     # they have no numbers of their own: one event tells of all of them
-    Job.objects.count_end(job.pk, State.CANCELLED, number)
+    Job.objects.count_end(job, State.CANCELLED, number)
     ended = job.items.filter(state=State.CANCELLED, period_starts_at__isnull=False)
     for starts_at in list(ended.values_list("period_starts_at", flat=True).distinct().order_by()):
         amount, _ = _sum(ended.filter(period_starts_at=starts_at))

@@ -22,7 +22,7 @@ from voice.audio.pcm import RATE, Resampler
 from voice.cloning import reference
 from voice.engines.base import Pcm
 from voice.errors import ConversionUnavailable, EngineMissing, NoSamples, VoiceNotFound
-from voice.models import Model, Task, Voice
+from voice.models import Meant, Model, Task, Voice
 from voice.rendering import render
 from voice.requests import LONGEST_KEPT, LONGEST_NAME
 from voice.sources import decoded, expected, own_output, submitted
@@ -130,9 +130,8 @@ def _joined(pieces: Generator[Pcm, None, None], rate: int) -> Generator[Pcm, Non
 
 def _target(owner: User, name: str) -> Voice:
     """A voice of somebody's own; NoSamples for one that was not recorded."""
-    visible = Voice.objects.visible_to(owner)
-    voice = visible.filter(pk=name).first() or visible.filter(name=name, owner=owner).first() or visible.filter(name=name).first()
-    if voice is None:
+    voice = Voice.objects.visible_to(owner).called(name).first()
+    if voice is None or voice.meant == Meant.ALIAS:
         raise VoiceNotFound(name)
     voice.check_usable()
     if voice.owner_id is None:

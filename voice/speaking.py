@@ -81,11 +81,12 @@ def _verbatim(engine: Synthesizer, work: Work, whole: Utterance) -> Generator[Pc
 def _planned(engine: Synthesizer, work: Work, whole: Utterance) -> Generator[Pcm, None, None]:
     """Sentence by sentence, without dead air or clicks between them."""
     joiner, clock = Joiner(), _clock(work, whole)
+    rate = engine.rate(whole)
     for sentence in plan(whole.text, whole.language):
         pieces = _pieces(sentence, engine, work, whole.language)
         for piece in pieces:
             utterance = replace(whole, text=piece.text, pronunciations=piece.pronunciations, mark=clock.mark)
-            resampler = Resampler(engine.rate(utterance))
+            resampler = Resampler(rate)
             with closing(engine.synthesize(utterance)) as spoken:
                 for block in spoken:
                     work.check()

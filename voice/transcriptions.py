@@ -58,7 +58,7 @@ def request_transcription(
         "prompt": wanted.prompt,
         "temperature": wanted.temperature,
         "keywords": understood.keywords if understood else [],
-        "words": understood is not None and understood.words,
+        ASKED: _timed(words=understood is not None and understood.words),
         "pauses": asdict(understood.pauses if understood else Pauses()),
     }
 
@@ -92,7 +92,7 @@ def order_transcription(
         container=container,
         languages=languages,
         translate=False,
-        options={"prompt": "", "temperature": 0.0, "keywords": [], "words": words, "pauses": asdict(Pauses())},
+        options={"prompt": "", "temperature": 0.0, "keywords": [], ASKED: _timed(words=words), "pauses": asdict(Pauses())},
         expected=Amount(milliseconds=round(output.seconds * MILLISECONDS)),
         batch=batch,
         **fields,
@@ -158,10 +158,13 @@ def transcribe(work: Work) -> None:
         departure.ask(Reason.DEVICE_LOST)
         raise
     work.write(writer.end(), seconds=duration - work.seconds)
-    work.findings["heard_language"] = transcript.language
     if work.item.store:
         work.timestamps = _timestamps(segments)
-        work.findings[ASKED] = [SENTENCE, WORD] if options["words"] else [SENTENCE]
+
+
+def _timed(*, words: bool) -> list[str]:
+    """What an output's timestamps will have."""
+    return [SENTENCE, WORD] if words else [SENTENCE]
 
 
 def _timestamps(segments: Sequence[Segment]) -> bytes:
@@ -200,7 +203,7 @@ def _wanted(options: dict[str, Any]) -> Wanted:
         prompt=options["prompt"],
         keywords=tuple(options["keywords"]),
         temperature=options["temperature"],
-        words=options["words"],
+        words=WORD in options[ASKED],
         translate=options["translate"],
         pauses=Pauses(**options["pauses"]),
         # where the model's files are is said by its row: never by what a request said

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from django.core.files.storage import default_storage
-from django.db import OperationalError
+from django.db import OperationalError, connection, transaction
 from django.db.models.functions import Now
 from dramatiq.middleware import TimeLimitExceeded
 
@@ -258,6 +258,37 @@ def test_a_lease_is_kept_while_the_work_goes_on(alice):
         Item.objects.update(lease_until=Now() + timedelta(seconds=1))
         keeper.beat()
         assert Item.objects.filter(lease_until__gt=Now() + timedelta(seconds=3)).exists()
+
+
+def test_a_row_that_somebody_has_locked_costs_no_other_item_its_lease(alice, shape):
+    if shape == "embedded":
+        pytest.skip("SQLite has one lock for all rows")
+    locked, free = make_item(alice), make_item(alice)
+    have, over = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        with transaction.atomic():
+            Item.objects.select_for_update().get(pk=locked.pk)
+            have.set()
+            over.wait(30)
+        connection.close()
+
+    holder = threading.Thread(target=hold)
+    with claimed(locked) as one, claimed(free) as other:
+        Item.objects.update(lease_until=Now() + timedelta(seconds=1))
+        holder.start()
+        assert have.wait(30)
+        started = time.monotonic()
+        keeper.beat()
+        took = time.monotonic() - started
+        over.set()
+        holder.join()
+
+        one.check()
+        other.check()
+        assert Item.objects.filter(pk=free.pk, lease_until__gt=Now() + timedelta(seconds=2)).exists()
+    assert took < 2
+    assert set(Item.objects.values_list("state", flat=True)) == {State.COMPLETED}
 
 
 def test_keepers_of_two_processes_have_two_names():

@@ -50,6 +50,7 @@ BURST_MESSAGES = 1000
 BYTES_A_SECOND = 2_000_000
 BURST_BYTES = 32_000_000
 # a live microphone sends 64,000 a second; a file may come as fast as that
+NAMING_VOICES = frozenset({"session.update", "response.create"})
 SAMPLE_BYTES = 2
 LONGEST_WAIT = 3600.0
 # seconds: for a clock that has nothing to ring for
@@ -135,9 +136,9 @@ class Conversation:
             if (wait := self._bytes.owe(len(text), now)) > 0:
                 # not read on before then: a sender that is too fast is slowed down, not cut off
                 await asyncio.sleep(wait)
-            self._obey(text)
+            await self._obey(text)
 
-    def _obey(self, text: str) -> None:
+    async def _obey(self, text: str) -> None:
         event_id = None
         try:
             event = self._wire.understood(text)
@@ -145,7 +146,12 @@ class Conversation:
             if event.get("type") == "input_audio_buffer.append":
                 self._hear(self._wire.sound(event, self._session.settings.audio.input.format.type))
             else:
+                if event.get("type") in NAMING_VOICES:
+                    await work.check_named_voice(self.identity, event)
                 self._perform(self._session.receive(event, time.monotonic()))
+        except (OperationalError, InterfaceError) as fault:
+            log.warning("database away", reason=repr(fault), session_id=self._session.id)
+            self._perform([refused(Unavailable(), event_id)])
         except Refusal as refusal:
             self._perform([refused(refusal, event_id)])
 

@@ -23,6 +23,9 @@ EARLY = 30
 LONG = 150
 """Characters of a sentence, about 10 s of speech, beyond which its clauses are spoken while the model writes on."""
 
+SLICE = 100
+"""Characters that are added at a time, however many come at once: all that is held is looked at for each piece."""
+
 LONGEST_AT_ONCE = 2000
 """Characters that are looked at together, and for which the end of a link is waited for; never twice as many are held."""
 
@@ -61,8 +64,8 @@ class Pieces:
     def push(self, text: str) -> list[str]:
         """The pieces that are whole now. A sentence is, once the next has begun: what looks like its end may be an abbreviation's."""
         pieces: list[str] = []
-        for start in range(0, len(text), LONGEST_AT_ONCE):
-            self._held += text[start : start + LONGEST_AT_ONCE]
+        for start in range(0, len(text), SLICE):
+            self._held += text[start : start + SLICE]
             while end := self._end():
                 pieces.append(self._held[:end])
                 self._held = self._held[end:]

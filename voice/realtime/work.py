@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from contextlib import aclosing, suppress
+from typing import Any, ParamSpec, TypeVar
 
 from channels.db import database_sync_to_async
 
@@ -15,9 +16,13 @@ from jobs import storage
 from jobs.following import follow
 from jobs.models import Item
 from voice.realtime.effects import Speak, Transcribe
-from voice.services import SPEECH, Casting, Line
+from voice.realtime.settings import named_voice
+from voice.services import SPEECH, Casting, Line, check_voice
 from voice.transcriptions import TRANSCRIPTION, order_heard
 from voice.transcripts import Reader
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 PCM = "pcm"
 # 16 bit, mono, 24 kHz: what a session works with
@@ -45,14 +50,21 @@ async def understand(identity: Identity, wanted: Transcribe, pcm: bytes) -> tupl
     return transcript.text, transcript.duration
 
 
+async def check_named_voice(identity: Identity, event: dict[str, Any]) -> None:
+    """The Refusal for a voice that an event names and that can't speak: said at once, and not when it is to."""
+    part = "session" if "session" in event else "response"
+    if (named := named_voice(event.get(part))) is not None:
+        await _in_thread(check_voice, owner=identity.user, name=named, param=f"{part}.audio.output.voice")
+
+
 async def leave(item: Item) -> None:
     """Nobody wants it any more."""
     await database_sync_to_async(jobs.leave, thread_sensitive=False)(item=item)
 
 
-async def _in_thread(order: Callable[..., Item], *arguments: object) -> Item:
-    item: Item = await database_sync_to_async(order, thread_sensitive=False)(*arguments)
-    return item
+async def _in_thread(act: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    made: T = await database_sync_to_async(act, thread_sensitive=False)(*args, **kwargs)
+    return made
 
 
 def _speech(identity: Identity, wanted: Speak) -> Item:

@@ -5,7 +5,7 @@ VENV := .venv
 PYTHON := $(VENV)/bin/python
 RUN = $(PYTHON)
 
-.PHONY: help setup run test coverage check embedded deployed bench faults
+.PHONY: help setup run test clients coverage check embedded deployed bench faults
 
 help:  ## say what there is
 	@grep -E '^[a-z]+:.*##' Makefile | sed 's/:.*## /\t/'
@@ -26,12 +26,15 @@ check: $(VENV)/.dev  ## linters, types, dead code, import contracts, migrations,
 	$(VENV)/bin/lint-imports
 	sh .ci/settings
 
-test: $(VENV)/.dev  ## check, then every test in both shapes, on real servers
+test: $(VENV)/.dev clients  ## check, then every test in both shapes, on real servers
 	@sh .ci/packages test
 	@$(MAKE) --no-print-directory check
 	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target embedded deployed
 
-coverage: $(VENV)/.dev  ## the tests once more, counting the lines that they reach: that takes two thirds longer
+clients: $(VENV)/.dev  ## fetch the clients, pinned, that live conversation is tried with
+	@sh .ci/clients $(VENV)/clients
+
+coverage: $(VENV)/.dev clients  ## the tests once more, counting the lines that they reach: that takes two thirds longer
 	@sh .ci/packages test
 	$(VENV)/bin/coverage erase
 	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target embedded deployed RUN="$(VENV)/bin/coverage run"

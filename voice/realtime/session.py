@@ -174,7 +174,7 @@ class Session:
         effects: list[Effect] = []
         if entry := self._understood(item_id, ""):
             if self._tells_transcripts:
-                error = {"type": refusal.type, "code": refusal.code, "message": refusal.message, "param": None}
+                error = {"type": refusal.type, "code": refusal.code, "message": refusal.message}
                 kind = "conversation.item.input_audio_transcription.failed"
                 effects.append(Send({"type": kind, "item_id": entry.id, "content_index": 0, "error": error}))
             effects += self._spent(refusal)

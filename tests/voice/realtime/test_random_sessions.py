@@ -30,10 +30,10 @@ DETECTIONS: list[Any] = [
 class World:
     """What is outside of a session: workers, a model and a client, who do as chance has it."""
 
-    def __init__(self, seed: int) -> None:
+    def __init__(self, seed: int, model: str = "gpt-realtime") -> None:
         self.chance = random.Random(seed)
         self.now = 0.0
-        self.machine: Session = session(audio={"input": {"turn_detection": self.chance.choice(DETECTIONS)}})
+        self.machine: Session = session(model=model, audio={"input": {"turn_detection": self.chance.choice(DETECTIONS)}})
         self.events: list[dict[str, Any]] = []
         self.heard: list[str] = []
         self.writing: list[str] = []

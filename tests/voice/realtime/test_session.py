@@ -139,6 +139,17 @@ def test_what_was_understood_is_told_to_who_wants_to_read_it():
     assert kept["item"]["content"] == [{"type": "input_audio", "transcript": "Hello there"}]
 
 
+def test_what_was_not_understood_names_no_parameter():
+    """Readers of GA want a string there, or nothing."""
+    machine = session(audio={"input": {"transcription": {"model": "whisper-1"}}})
+    heard = only(turn(machine), Transcribe)
+
+    failed = machine.not_transcribed(heard.item_id, Refusal("Broken.", code="engine_failed"), 0.0)
+
+    told = event(failed, "conversation.item.input_audio_transcription.failed")
+    assert told["error"] == {"type": "invalid_request_error", "code": "engine_failed", "message": "Broken."}
+
+
 def spoken_answer(machine: Session, text: str, *, milliseconds: int, now: float = 0.0) -> list[Effect]:
     """Ask, and let the whole answer be made at once."""
     begun = ask(machine, now)
@@ -198,6 +209,19 @@ def test_who_speaks_over_an_answer_ends_it_where_he_heard_it():
     assert (done["status"], done["status_details"]) == ("cancelled", {"type": "cancelled", "reason": "turn_detected"})
     assert done["output"][0]["content"][0]["transcript"] == "One two three four"
     assert not [effect for effect in machine.tick(60.0) if isinstance(effect, Sound)]
+
+
+def test_an_answer_that_is_still_being_made_was_not_heard_to_its_end():
+    machine = session()
+    write(machine, "Hello")
+    begun = ask(machine)
+    response_id = only(begun, Generate).response_id
+    only(machine.words(response_id, "It was a bright cold day in April and the clocks were striking. "), Speak)
+    machine.spoken(response_id, 0, bytes(400 * BYTES_A_MS), 0.0)
+
+    effects = say(machine, 3, SPEECH, now=0.3)
+
+    assert event(effects, "response.done")["response"]["output"][0]["content"][0]["transcript"] == "It"
 
 
 def test_an_interruption_that_was_none_lets_the_answer_go_on():

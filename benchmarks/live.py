@@ -102,7 +102,9 @@ def _tell(heard: Heard, cores: list[float], level: int, socket: float, taken: fl
     share = wrong / max(1, wrong + len(heard.started))
     each = web / max(1, heard.frames / SPAN)
     print(f"  p95 {MILLISECONDS * quantile(heard.started, 0.95):.1f} ms; faults {share:.2%} {dict(heard.faults)}")
-    print(f"  cores: web {web:.2f} ({1e6 * each:.0f} µs a frame), worker {worker:.2f}, callers {own:.2f}; frames late by {heard.late:.3f} s")
+    print(
+        f"  cores: web {web:.2f} ({1e6 * each:.0f} µs a frame), worker {worker:.2f}, callers {own:.2f}; frames late by {heard.late:.3f} s"
+    )
     print(f"  memory: {taken:.0f} KiB a session, {socket:.0f} KiB a socket; load of the machine {os.getloadavg()[0]:.1f}")
     if level == GOAL:
         _goal("p99, ms", MILLISECONDS * quantile(heard.started, 0.99), SLOWEST)

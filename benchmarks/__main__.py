@@ -9,10 +9,10 @@ import sys
 import tempfile
 from pathlib import Path
 
-from benchmarks import doorbell, latency, neural, scale
+from benchmarks import doorbell, latency, live, neural, scale
 from tests.servers import PostgresServer, RedisServer
 
-ALL = {"doorbell": doorbell.report, "latency": latency.report, "scale": scale.report, "neural": neural.report}
+ALL = {"doorbell": doorbell.report, "latency": latency.report, "scale": scale.report, "neural": neural.report, "live": live.report}
 
 
 def main() -> None:

@@ -122,8 +122,8 @@ def beat(session_id: str, figures: Figures) -> bool:
 
 
 def beat_all(session_ids: Collection[str]) -> set[str]:
-    """A beat of all the sessions that this process holds, without their figures: two statements however many. Tells which are to end."""
-    mine = LiveSession.objects.open().filter(process=PROCESS, end_asked_at=None)
+    """A beat of many sessions that this process holds, without their figures: two statements however many. Tells which are to end."""
+    mine = LiveSession.objects.open().filter(pk__in=session_ids, process=PROCESS, end_asked_at=None)
     mine.update(seen_at=Now())
     return set(session_ids) - set(mine.values_list("pk", flat=True))
 

@@ -13,13 +13,11 @@ from contextlib import aclosing, suppress
 from typing import Any, NoReturn
 
 import structlog
-from channels.db import database_sync_to_async
 from django.conf import settings
 from django.db import InterfaceError, OperationalError
 
 from accounts.tokens import Identity
-from config.errors import Forbidden, InternalError, Refusal, Unavailable
-from jobs.admission import CHECK_EVERY, admit_live, stopping
+from config.errors import InternalError, Refusal, Unavailable
 from jobs.following import follow
 from jobs.models import Item
 from voice import live
@@ -29,6 +27,7 @@ from voice.realtime.bucket import Bucket
 from voice.realtime.closing import Closed
 from voice.realtime.detector import Detector
 from voice.realtime.effects import Close, Effect, Generate, Send, Sound, Speak, Stop, Transcribe
+from voice.realtime.keeping import keeper
 from voice.realtime.legs import Legs
 from voice.realtime.responder import CallDelta, Finish, Words
 from voice.realtime.responders import responder
@@ -57,8 +56,8 @@ LONGEST_WAIT = 3600.0
 
 
 class Conversation:
-    """An open socket: a task that reads, one that writes, a clock, one that looks whether its caller may still call, and one for each
-    thing that is under way. They end together."""
+    """An open socket: a task that reads, one that writes, a clock, one that waits for the keeper's word, and one for each thing that is
+    under way. They end together."""
 
     def __init__(
         self, receive: Receive, send: Sender, *, identity: Identity, bearer: str, session: Session, wire: Wire, left: float
@@ -99,8 +98,8 @@ class Conversation:
                 self._perform(effects)
                 self._tasks.create_task(self._write())
                 self._tasks.create_task(self._watch_clock())
-                self._tasks.create_task(self._look_after())
                 self._tasks.create_task(self._watch_takers())
+                self._tasks.create_task(keeper().keep(self._session.id, self._bearer, lambda: self.figures))
                 await self._read()
         except* Closed as ends:
             end = next(one for one in ends.exceptions if isinstance(one, Closed))
@@ -157,7 +156,10 @@ class Conversation:
 
     def _hear(self, pcm: Any) -> None:
         probabilities = self._detector.push(pcm) if self._session.listens_for_turns else []
-        self._perform(self._session.heard(pcm.tobytes(), probabilities, time.monotonic()))
+        effects = self._session.heard(pcm.tobytes(), probabilities, time.monotonic())
+        if effects or self._session.answers:
+            self._perform(effects)
+        # else nothing has changed for anybody who waits, and waking them costs as much as all the rest
 
     # what is to be done
 
@@ -304,19 +306,3 @@ class Conversation:
         """Without waking the clock, which is what performs them."""
         if effects:
             self._perform(effects)
-
-    async def _look_after(self) -> NoReturn:
-        while True:
-            await asyncio.sleep(CHECK_EVERY)
-            if stopping.is_set():
-                raise Closed(closing.SERVICE_RESTART, "service_restart", resumable=True)
-            try:
-                await admit_live(self._bearer)
-                if not await database_sync_to_async(live.beat, thread_sensitive=False)(self._session.id, self.figures):
-                    raise Closed(closing.NORMAL, "ended")
-            except Forbidden:
-                raise Closed(closing.NOT_ALLOWED, "not_allowed") from None
-            except Refusal:
-                raise Closed(closing.NOT_AUTHENTICATED, "not_authenticated") from None
-            except (OperationalError, InterfaceError):
-                continue  # nobody knows now, and there is nothing to tell either

@@ -120,6 +120,11 @@ class Session:
         """Whether `heard` needs probabilities."""
         return self._ear.turns is not None
 
+    @property
+    def answers(self) -> bool:
+        """Whether a response is under way."""
+        return bool(self._answers)
+
     # what the client sends
 
     def receive(self, event: dict[str, Any], now: float) -> list[Effect]:

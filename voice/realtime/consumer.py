@@ -49,7 +49,7 @@ BURST_MESSAGES = 1000
 BYTES_A_SECOND = 2_000_000
 BURST_BYTES = 32_000_000
 # a live microphone sends 64,000 a second; a file may come as fast as that
-NAMING_VOICES = frozenset({"session.update", "response.create"})
+NAMING_VOICES = ("session.update", "response.create")
 SAMPLE_BYTES = 2
 LONGEST_WAIT = 3600.0
 # seconds: for a clock that has nothing to ring for

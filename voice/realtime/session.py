@@ -469,7 +469,7 @@ class Session:
     def _create_response(self, event: dict[str, Any], now: float) -> list[Effect]:
         if self.settings.type == "transcription":
             raise Refusal("A transcription session gives no responses.", code="invalid_value", param="type")
-        wanted = asked(event.get("response") or {})
+        wanted = asked({} if event.get("response") is None else event["response"])
         if wanted.conversation == "auto" and self._main is not None and not self._main.over:
             message = f"Conversation already has an active response in progress: {self._main.id}. Wait until it is finished, or cancel it."
             raise Refusal(message, code="conversation_already_has_active_response")

@@ -1,0 +1,310 @@
+"""What nobody should send to a live session, against the running system: daphne embedded, uvicorn deployed."""
+
+from __future__ import annotations
+
+import base64
+import json
+import time
+from contextlib import ExitStack, suppress
+from typing import Any
+
+import httpx
+import pytest
+from websockets.exceptions import ConnectionClosed, InvalidStatus
+from websockets.sync.client import ClientConnection, connect
+
+from tests.e2e.system import System
+
+PATIENCE = 30
+MOST_SOCKETS = 10
+ABNORMAL = 1006
+# the connection was cut without a word
+LARGEST = 1_000_000
+FRAME_OF_NO_KIND = b"\x8f\x80\0\0\0\0"
+UNMASKED = b"\x81\x02{}"
+NO_UTF8 = b"\x81\x81\0\0\0\0\xff"
+
+
+def opened(system: System, headers: dict[str, str] | None = None, *, query: str = "", **options: Any) -> ClientConnection:
+    address = f"ws://127.0.0.1:{system.port}/v1/realtime{query}"
+    connection: ClientConnection = connect(address, additional_headers=system.headers if headers is None else headers, **options)
+    return connection
+
+
+def told(connection: ClientConnection) -> dict[str, Any]:
+    message: dict[str, Any] = json.loads(connection.recv(timeout=PATIENCE))
+    return message
+
+
+def status(system: System, headers: dict[str, str], **options: Any) -> int:
+    with pytest.raises(InvalidStatus) as refused, opened(system, headers, **options):
+        pass
+    return refused.value.response.status_code
+
+
+def end(connection: ClientConnection) -> int:
+    """The code that the server has closed the socket with, whatever it has told before that."""
+    try:
+        while True:
+            connection.recv(timeout=PATIENCE)
+    except ConnectionClosed as closed:
+        return closed.rcvd.code if closed.rcvd else ABNORMAL
+
+
+def pages(system: System, origin: str) -> dict[str, str]:
+    return {**system.headers, "Origin": origin}
+
+
+@pytest.fixture(scope="module")
+def people(system: System) -> dict[str, dict[str, str]]:
+    """The headers of each; mona's plan gives her two sessions at a time."""
+    code = """
+from accounts.models import Plan, Scope, User
+from accounts.tokens import issue_key
+plan = Plan.objects.create(name="two at a time", concurrent_sessions=2)
+for name in ("lena", "mona", "nora", "olga"):
+    user = User.objects.create_user(name)
+    print(issue_key(owner=user, name="key", scopes=list(Scope))[1])
+User.objects.filter(username="mona").update(plan=plan)
+"""
+    keys = system.shell(code).split()
+    return {name: {"Authorization": f"Bearer {key}"} for name, key in zip(("lena", "mona", "nora", "olga"), keys, strict=True)}
+
+
+def test_a_page_of_a_stranger_opens_nothing(system: System):
+    strange = ["https://evil.example", "null", "http://127.0.0.1.evil.example", f"http://127.0.0.1:{system.port + 1}"]
+    malformed = ["http://[::1", "http://127.0.0.1:99999"]
+
+    assert [status(system, pages(system, origin)) for origin in strange] == [403] * len(strange)
+    # of these daphne says itself that it can't read them
+    assert {status(system, pages(system, origin)) for origin in malformed} <= {400, 403}
+
+
+def test_a_page_of_our_own_does(system: System):
+    with opened(system, pages(system, f"http://127.0.0.1:{system.port}")) as connection:
+        assert told(connection)["type"] == "session.created"
+
+
+def test_a_token_is_taken_from_a_header_or_a_subprotocol_only(system: System):
+    queries = [f"?{name}={system.key}" for name in ("api_key", "token", "access_token", "key", "authorization")]
+    offered: Any = ["realtime", f"openai-insecure-api-key.{system.key}", "openai-agents-sdk.1.0"]
+
+    refused = [status(system, {}, query=query) for query in queries]
+    with opened(system, {}, subprotocols=offered) as connection:
+        chosen = connection.subprotocol
+        created = told(connection)
+
+    assert refused == [403] * len(queries)
+    assert (chosen, created["type"]) == ("realtime", "session.created")
+    assert system.key not in system.logged()
+
+
+def sound(data: bytes) -> dict[str, Any]:
+    return {"type": "input_audio_buffer.append", "audio": base64.b64encode(data).decode()}
+
+
+def item(**fields: Any) -> dict[str, Any]:
+    return {"type": "conversation.item.create", "item": {"type": "message", "role": "user", "content": []} | fields}
+
+
+def written(text: str) -> list[dict[str, str]]:
+    return [{"type": "input_text", "text": text}]
+
+
+def voiced(voice: Any) -> dict[str, Any]:
+    return {"type": "session.update", "session": {"type": "realtime", "audio": {"output": {"voice": voice}}}}
+
+
+NONSENSE: list[tuple[str | dict[str, Any], str]] = [
+    ("", "parse_error"),
+    ("{", "parse_error"),
+    ("\0", "parse_error"),
+    ("[" * 60_000, "parse_error"),
+    ('{"type": "response.cancel", "response_id": ' + "[" * 60_000, "parse_error"),
+    ("[]", "invalid_type"),
+    ("null", "invalid_type"),
+    ("{}", "invalid_value"),
+    ({"type": ["response.create"]}, "invalid_value"),
+    ({"type": "response.create\0"}, "invalid_value"),
+    ({"type": "session.delete"}, "invalid_value"),
+    ({"type": "output_audio_buffer.clear"}, "invalid_value"),
+    ({"type": "session.update"}, "invalid_type"),
+    ({"type": "session.update", "session": []}, "invalid_type"),
+    ({"type": "session.update", "session": {}}, "missing_required_parameter"),
+    ({"type": "session.update", "session": {"type": "transcription"}}, "invalid_value"),
+    ({"type": "session.update", "session": {"type": "realtime", "instructions": "x" * 32_001}}, "invalid_value"),
+    (
+        {"type": "session.update", "session": {"type": "realtime", "audio": {"input": {"format": {"type": "audio/pcm", "rate": 44100}}}}},
+        "invalid_value",
+    ),
+    ({"type": "session.update", "session": {"type": "realtime", "max_output_tokens": 1e999}}, "invalid_value"),
+    (voiced("nobody"), "voice_not_found"),
+    (voiced("\0"), "voice_not_found"),
+    (voiced("x" * 201), "voice_not_found"),
+    (voiced({"id": 7}), "invalid_value"),
+    (voiced([]), "invalid_value"),
+    ({"type": "session.update", "session": {"type": "realtime", "audio": []}}, "invalid_value"),
+    ({"type": "session.update", "session": {"type": "realtime", "audio": {"output": 7}}}, "invalid_value"),
+    ({"type": "response.create", "response": {"audio": {"output": {"voice": "nobody"}}}}, "voice_not_found"),
+    ({"type": "response.create", "session": [], "response": {"audio": {"output": 7}}}, "invalid_value"),
+    ({"type": "input_audio_buffer.append"}, "invalid_type"),
+    ({"type": "input_audio_buffer.append", "audio": 7}, "invalid_type"),
+    ({"type": "input_audio_buffer.append", "audio": "not base64!"}, "invalid_value"),
+    (sound(b"\1\2\3"), "invalid_audio"),
+    ({"type": "input_audio_buffer.commit"}, "input_audio_buffer_commit_empty"),
+    (item(content=written("x" * 65_537)), "string_above_max_length"),
+    (item(role="robot"), "invalid_value"),
+    (item(content="Hello"), "invalid_type"),
+    (item(id="x" * 65), "invalid_value"),
+    (item(type="item_reference"), "invalid_value"),
+    ({"type": "conversation.item.retrieve", "item_id": {"a": 1}}, "item_retrieve_invalid_item_id"),
+    ({"type": "conversation.item.delete", "item_id": "item_\0"}, "item_delete_invalid_item_id"),
+    ({"type": "conversation.item.truncate", "item_id": "item_x", "audio_end_ms": -1}, "item_truncate_invalid_item_id"),
+    ({"type": "response.create", "response": []}, "invalid_type"),
+    ({"type": "response.create", "response": {"input": [{"type": "item_reference", "id": "item_x"}]}}, "item_retrieve_invalid_item_id"),
+    ({"type": "response.create", "response": {"metadata": {"x" * 65: "x"}}}, "invalid_value"),
+    ({"type": "response.cancel", "response_id": "resp_of_another"}, "response_cancel_not_active"),
+]
+
+
+def test_what_is_not_understood_is_answered_and_the_session_goes_on(system: System):
+    with opened(system) as connection:
+        told(connection)
+        others = []
+        for sent, code in NONSENSE:
+            connection.send(sent if isinstance(sent, str) else json.dumps(sent))
+            if (answer := told(connection).get("error", {}).get("code")) != code:
+                others.append((str(sent)[:200], answer))
+        connection.send(json.dumps(item(content=written("Hello"))))
+        after = told(connection)
+
+    assert not others, "\n".join(map(str, others))
+    assert after["type"] == "conversation.item.added"
+
+
+def test_an_event_is_named_in_its_refusal_if_it_can_be(system: System):
+    names = ["mine", "x" * 512, "x" * 513, 7, None]
+    with opened(system) as connection:
+        told(connection)
+        for name in names:
+            connection.send(json.dumps({"type": "nonsense", "event_id": name}))
+        echoed = [told(connection)["error"]["event_id"] for _ in names]
+
+    assert echoed == ["mine", "x" * 512, None, None, None]
+
+
+def test_a_lone_surrogate_is_no_text_and_harms_nobody(system: System):
+    with opened(system) as connection:
+        told(connection)
+        connection.send('{"type": "conversation.item.create", "item": {"type": "message", "role": "user", "content": '
+                        '[{"type": "input_text", "text": "\\ud800 \\u0000 \\u202e"}]}}')  # fmt: skip
+        first = told(connection)
+        connection.send(json.dumps({"type": "response.create", "response": {"output_modalities": ["text"]}}))
+        ended = told(connection)
+        while ended["type"] not in ("response.done", "error"):
+            ended = told(connection)
+
+    assert first["type"] in ("error", "conversation.item.added")
+    assert ended["type"] == "response.done"
+
+
+def test_sound_is_taken_in_pieces_of_any_length(system: System):
+    with opened(system) as connection:
+        told(connection)
+        for data in (b"", bytes(2), bytes(4802), b"\xff\x7f" * 2400, bytes(600_000)):
+            connection.send(json.dumps(sound(data)))
+        connection.send(json.dumps({"type": "input_audio_buffer.clear"}))
+        cleared = told(connection)
+
+    assert cleared["type"] == "input_audio_buffer.cleared"
+
+
+@pytest.mark.parametrize(
+    ("sent", "codes"),
+    [
+        (b"{}", {1003}),
+        ("x" * (LARGEST + 1), {1009}),
+        ("x" * (2 << 20), {1009, ABNORMAL}),
+        # more than any server takes: daphne drops the connection
+    ],
+    ids=["binary", "large", "too large for the server"],
+)
+def test_what_is_no_message_ends_the_socket(system: System, sent: str | bytes, codes: set[int]):
+    with opened(system) as connection:
+        told(connection)
+        with suppress(ConnectionClosed):
+            connection.send(sent)
+        assert end(connection) in codes
+
+
+@pytest.mark.parametrize(
+    ("frame", "code"), [(FRAME_OF_NO_KIND, 1002), (UNMASKED, 1002), (NO_UTF8, 1007)], ids=["no kind", "unmasked", "no text"]
+)
+def test_a_frame_against_the_protocol_ends_the_socket(system: System, frame: bytes, code: int):
+    with opened(system) as connection:
+        told(connection)
+        connection.socket.sendall(frame)
+        # daphne cuts it
+        assert end(connection) in {code, ABNORMAL}
+
+
+def test_nothing_is_compressed(system: System):
+    with opened(system) as connection:
+        assert connection.protocol.extensions == []
+
+
+@pytest.mark.parametrize("text", ["{", json.dumps({"type": "response.cancel"})], ids=["nonsense", "events"])
+def test_a_flood_of_messages_ends_the_socket(system: System, text: str):
+    with opened(system) as connection:
+        with suppress(ConnectionClosed):
+            for _ in range(10_000):
+                connection.send(text)
+        assert end(connection) == 1008
+
+
+def test_a_user_has_so_many_sessions_open(system: System, people: dict[str, dict[str, str]]):
+    headers = people["lena"]
+    with ExitStack() as stack:
+        mine = [stack.enter_context(opened(system, headers)) for _ in range(MOST_SOCKETS)]
+        created = [told(connection)["type"] for connection in mine]
+        beyond = end(stack.enter_context(opened(system, headers)))
+
+    assert created == ["session.created"] * MOST_SOCKETS
+    assert beyond == 4429
+
+
+def test_a_plan_has_so_many_sessions_and_says_so(system: System, people: dict[str, dict[str, str]]):
+    with ExitStack() as stack:
+        mine = [told(stack.enter_context(opened(system, people["mona"])))["type"] for _ in range(2)]
+        third = stack.enter_context(opened(system, people["mona"]))
+        why, how = told(third), end(third)
+
+    assert mine == ["session.created"] * 2
+    assert (why["type"], why["error"]["code"]) == ("error", "rate_limit_exceeded")
+    assert how == 4429
+
+
+def test_who_may_call_no_more_is_cut_off_within_five_seconds(system: System, people: dict[str, dict[str, str]]):
+    act = """
+from accounts.models import ApiKey, User
+[key.revoke() for key in ApiKey.objects.filter(owner__username="nora")]
+User.objects.filter(username="olga").update(is_active=False)
+"""
+    with opened(system, people["nora"]) as revoked, opened(system, people["olga"]) as blocked:
+        begun = [told(connection)["type"] for connection in (revoked, blocked)]
+        system.shell(act)
+        since = time.monotonic()
+        ends = [end(connection) for connection in (revoked, blocked)]
+        took = time.monotonic() - since
+
+    assert begun == ["session.created"] * 2
+    assert (ends, took < 5) == ([4401, 4401], True)
+    assert [status(system, people[name]) for name in ("nora", "olga")] == [403, 403]
+
+
+def test_who_lacks_the_scope_opens_nothing(system: System):
+    with httpx.Client(base_url=system.url, headers=system.headers) as client:
+        key = client.post("/v1/api-keys", json={"name": "speech only", "scopes": ["speech"]})
+    assert key.status_code == 201, key.text
+
+    assert status(system, {"Authorization": f"Bearer {key.json()['key']}"}) == 403

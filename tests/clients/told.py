@@ -89,10 +89,11 @@ def _voice(is_beta: bool) -> list[str]:
     heard = only(told.take(turn(told.machine)), Transcribe)
     begun = told.take(told.machine.transcribed(heard.item_id, "What time is it", 0.5, 0.0))
     response = only(begun, Generate).response_id
-    wanted = told.take(told.machine.words(response, "It is noon. ") + told.machine.answered(response, Finish("stop", 4, 3, 1), 0.0))
+    replies = told.machine.replies
+    wanted = told.take(replies.words(response, "It is noon. ") + replies.answered(response, Finish("stop", 4, 3, 1), 0.0))
     for piece in [effect for effect in wanted if isinstance(effect, Speak)]:
-        told.take(told.machine.spoken(response, piece.piece, bytes(900 * BYTES_A_MS), 0.0))
-        told.take(told.machine.piece_spoken(response, piece.piece, 0.0))
+        told.take(told.machine.replies.spoken(response, piece.piece, bytes(900 * BYTES_A_MS), 0.0))
+        told.take(told.machine.replies.piece_spoken(response, piece.piece, 0.0))
     said = told.machine.conversation.last
     told.send("conversation.item.truncate", item_id=said, content_index=0, audio_end_ms=300)
     told.send("conversation.item.retrieve", item_id=said)
@@ -131,8 +132,8 @@ def _text(is_beta: bool) -> list[str]:
     responses: Sequence[dict[str, Any]] = ({}, beside, {"output_modalities": ["audio"]})
     for number, response in enumerate(responses):
         wanted = only(told.take(ask(told.machine, float(number), **response)), Generate).response_id
-        told.take(told.machine.words(wanted, "Hi. ") + told.machine.answered(wanted, Finish("stop", 1, 1), float(number)))
-        told.take(told.machine.piece_spoken(wanted, 0, float(number)))
+        told.take(told.machine.replies.words(wanted, "Hi. ") + told.machine.replies.answered(wanted, Finish("stop", 1, 1), float(number)))
+        told.take(told.machine.replies.piece_spoken(wanted, 0, float(number)))
     return told.events
 
 
@@ -140,10 +141,10 @@ def _tools(is_beta: bool) -> list[str]:
     told = Told(is_beta=is_beta, tools=[WEATHER])
     told.take(write(told.machine, "Rain?"))
     wanted = only(told.take(ask(told.machine)), Generate).response_id
-    told.take(told.machine.words(wanted, "Let me see. "))
+    told.take(told.machine.replies.words(wanted, "Let me see. "))
     for index, arguments in ((0, '{"city"'), (0, ': "Rome"}'), (1, "")):
-        told.take(told.machine.call(wanted, index, f"call_{index}", "weather", arguments))
-    told.take(told.machine.answered(wanted, Finish("calls"), 0.0) + told.machine.piece_spoken(wanted, 0, 0.0))
+        told.take(told.machine.replies.call(wanted, index, f"call_{index}", "weather", arguments))
+    told.take(told.machine.replies.answered(wanted, Finish("calls"), 0.0) + told.machine.replies.piece_spoken(wanted, 0, 0.0))
     told.send("conversation.item.create", item={"type": "function_call_output", "call_id": "call_0", "output": "sunny"})
     for item_id in [entry.id for entry in told.machine.conversation._entries]:
         told.send("conversation.item.retrieve", item_id=item_id)
@@ -155,11 +156,11 @@ def _ends(is_beta: bool) -> list[str]:
     told.take(write(told.machine, "Hello"))
     for finish in (Finish("length", 1, 1), Finish("filter", 1, 0)):
         wanted = only(told.take(ask(told.machine)), Generate).response_id
-        told.take(told.machine.words(wanted, "Half an ") + told.machine.answered(wanted, finish, 0.0))
-        told.take(told.machine.piece_spoken(wanted, 0, 0.0))
+        told.take(told.machine.replies.words(wanted, "Half an ") + told.machine.replies.answered(wanted, finish, 0.0))
+        told.take(told.machine.replies.piece_spoken(wanted, 0, 0.0))
     for refusal in (InternalError(), Refusal("Away.", code="responder_unavailable"), InsufficientQuota()):
         wanted = only(told.take(ask(told.machine)), Generate).response_id
-        told.take(told.machine.call(wanted, 0, "call_1", "weather", "{"))
+        told.take(told.machine.replies.call(wanted, 0, "call_1", "weather", "{"))
         told.take(told.machine.unanswered(wanted, refusal, 0.0))
     told.take(ask(told.machine))
     told.take(ask(told.machine))

@@ -157,7 +157,7 @@ class Conversation:
     def _hear(self, pcm: Any) -> None:
         probabilities = self._detector.push(pcm) if self._session.listens_for_turns else []
         effects = self._session.heard(pcm.tobytes(), probabilities, time.monotonic())
-        if effects or self._session.answers:
+        if effects or self._session.replies.under_way:
             self._perform(effects)
         # else nothing has changed for anybody who waits, and waking them costs as much as all the rest
 
@@ -196,8 +196,7 @@ class Conversation:
 
     async def _transcribe(self, effect: Transcribe) -> None:
         try:
-            pcm = self._wire.decoded(effect.audio, effect.format).tobytes()
-            text, seconds = await work.understand(self.identity, effect, pcm)
+            text, seconds = await work.understand(self.identity, effect)
         except (OperationalError, InterfaceError) as fault:
             log.warning("database away", reason=repr(fault), session_id=self._session.id)
             self._perform(self._session.not_transcribed(effect.item_id, Unavailable(), time.monotonic()))
@@ -215,11 +214,11 @@ class Conversation:
                     match delta:
                         case Words(text):
                             self._legs.worded(response_id, time.monotonic())
-                            self._perform(session.words(response_id, text))
+                            self._perform(session.replies.words(response_id, text))
                         case CallDelta():
-                            self._perform(session.call(response_id, delta.index, delta.call_id, delta.name, delta.arguments))
+                            self._perform(session.replies.call(response_id, delta.index, delta.call_id, delta.name, delta.arguments))
                         case Finish():
-                            self._perform(session.answered(response_id, delta, time.monotonic()))
+                            self._perform(session.replies.answered(response_id, delta, time.monotonic()))
         except Refusal as refusal:
             self._perform(session.unanswered(response_id, refusal, time.monotonic()))
         except Exception as error:  # whatever a model's server does, the conversation goes on
@@ -241,7 +240,7 @@ class Conversation:
         except Refusal as refusal:
             self._perform(session.unanswered(response_id, refusal, time.monotonic()))
             return
-        self._perform(session.piece_spoken(response_id, effect.piece, time.monotonic()))
+        self._perform(session.replies.piece_spoken(response_id, effect.piece, time.monotonic()))
 
     async def _ordered(self, effect: Speak) -> Item | None:
         """The item that speaks it. A thread can't be cancelled: what it submits for a response that is stopped meanwhile is stopped too."""
@@ -261,7 +260,7 @@ class Conversation:
                     made = odd + block
                     whole = len(made) - len(made) % SAMPLE_BYTES
                     odd = made[whole:]
-                    self._perform(self._session.spoken(effect.response_id, effect.piece, made[:whole], time.monotonic()))
+                    self._perform(self._session.replies.spoken(effect.response_id, effect.piece, made[:whole], time.monotonic()))
         except asyncio.CancelledError:
             await asyncio.shield(work.leave(item))
             raise
@@ -296,8 +295,8 @@ class Conversation:
             if now >= self._until:
                 self._perform(self._session.expire())
                 self._until = now + LONGEST_WAIT
-            self._perform_quietly(self._session.tick(now))
-            following = min(self._session.next_tick(now) or self._until, self._until)
+            self._perform_quietly(self._session.replies.tick(now))
+            following = min(self._session.replies.next_tick(now) or self._until, self._until)
             with suppress(TimeoutError):
                 async with asyncio.timeout(max(0.0, following - now)):
                     await self._changed.wait()

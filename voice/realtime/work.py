@@ -16,6 +16,7 @@ from jobs import storage
 from jobs.following import follow
 from jobs.models import Item
 from voice.realtime.effects import Speak, Transcribe
+from voice.realtime.g711 import Codec
 from voice.realtime.settings import named_voice
 from voice.services import SPEECH, Casting, Line, check_voice
 from voice.transcriptions import TRANSCRIPTION, order_heard
@@ -33,9 +34,9 @@ async def speak(identity: Identity, wanted: Speak) -> Item:
     return await _in_thread(_speech, identity, wanted)
 
 
-async def understand(identity: Identity, wanted: Transcribe, pcm: bytes) -> tuple[str, float]:
+async def understand(identity: Identity, wanted: Transcribe) -> tuple[str, float]:
     """What was said, and for how many seconds. Waits for a worker; a Refusal where nobody could understand it."""
-    ordering = asyncio.ensure_future(_in_thread(_transcription, identity, wanted, pcm))
+    ordering = asyncio.ensure_future(_in_thread(_transcription, identity, wanted))
     transcript = Reader()
     try:
         item = await asyncio.shield(ordering)
@@ -72,8 +73,8 @@ def _speech(identity: Identity, wanted: Speak) -> Item:
     return _submitted(identity, SPEECH, Casting(identity.user).order(line, store=False, fresh=True))
 
 
-def _transcription(identity: Identity, wanted: Transcribe, pcm: bytes) -> Item:
-    settings = wanted.settings
+def _transcription(identity: Identity, wanted: Transcribe) -> Item:
+    settings, pcm = wanted.settings, Codec(wanted.format).decode(wanted.audio).tobytes()
     order = order_heard(owner=identity.user, pcm=pcm, model=settings.model, language=settings.language, prompt=settings.prompt or "")
     try:
         return _submitted(identity, TRANSCRIPTION, order)

@@ -50,8 +50,8 @@ def test_an_item_is_told_once_and_a_call_without_its_name():
     machine = session()
     item = write(machine, "Rain?")
     wanted = only(ask(machine), Generate).response_id
-    machine.call(wanted, 0, "call_1", "weather", "{}")
-    done = event(machine.answered(wanted, Finish("calls"), 0.0), "response.function_call_arguments.done")
+    machine.replies.call(wanted, 0, "call_1", "weather", "{}")
+    done = event(machine.replies.answered(wanted, Finish("calls"), 0.0), "response.function_call_arguments.done")
 
     added, ended = (beta.told(event(item, f"conversation.item.{name}")) for name in ("added", "done"))
     called = beta.told(done)

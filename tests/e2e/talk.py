@@ -82,7 +82,8 @@ class Talk:
             await self.next()
 
     async def set(self, **session: Any) -> Any:
-        await self.connection.session.update(session={"type": "realtime", **session})
+        wanted: Any = {"type": "realtime", **session}
+        await self.connection.session.update(session=wanted)
         return (await self.until("session.updated")).session
 
     async def say(self, sound: bytes, block: int = BLOCK) -> None:

@@ -135,9 +135,8 @@ async def test_a_response_beside_the_conversation_leaves_it_as_it_was(talk: Open
         await t.write("Hello")
         before = await t.until("conversation.item.done")
         question = {"type": "message", "role": "user", "content": [{"type": "input_text", "text": "What is this about?"}]}
-        await t.connection.response.create(
-            response={"conversation": "none", "input": [question], "output_modalities": ["text"], "metadata": {"topic": "summary"}}
-        )
+        beside: Any = {"conversation": "none", "input": [question], "output_modalities": ["text"], "metadata": {"topic": "summary"}}
+        await t.connection.response.create(response=beside)
         aside = await t.until("response.done")
         await t.write("Good bye")
         after = await t.until("conversation.item.added")
@@ -172,7 +171,8 @@ async def test_a_session_that_only_transcribes(talk: Opens, system: System, way:
         options = {"key": secret(system, type="transcription", audio={"input": HEARD})}
     async with talk(**options) as t:
         if way == "intent":
-            await t.connection.session.update(session={"type": "transcription", "audio": {"input": HEARD}})
+            wanted: Any = {"type": "transcription", "audio": {"input": HEARD}}
+            await t.connection.session.update(session=wanted)
             await t.until("session.updated")
         await t.say(phrase() + SILENCE)
         heard = await t.until("conversation.item.input_audio_transcription.completed")

@@ -125,7 +125,7 @@ NONSENSE: list[tuple[str | dict[str, Any], str]] = [
     ("null", "invalid_type"),
     ("{}", "invalid_value"),
     ({"type": ["response.create"]}, "invalid_value"),
-    ({"type": "response.create\0"}, "invalid_value"),
+    ({"type": "response.create\0"}, "invalid_character"),
     ({"type": "session.delete"}, "invalid_value"),
     ({"type": "output_audio_buffer.clear"}, "invalid_value"),
     ({"type": "session.update"}, "invalid_type"),
@@ -137,9 +137,9 @@ NONSENSE: list[tuple[str | dict[str, Any], str]] = [
         {"type": "session.update", "session": {"type": "realtime", "audio": {"input": {"format": {"type": "audio/pcm", "rate": 44100}}}}},
         "invalid_value",
     ),
-    ({"type": "session.update", "session": {"type": "realtime", "max_output_tokens": 1e999}}, "invalid_value"),
+    ({"type": "session.update", "session": {"type": "realtime", "max_output_tokens": 1e999}}, "parse_error"),
     (voiced("nobody"), "voice_not_found"),
-    (voiced("\0"), "voice_not_found"),
+    (voiced("\0"), "invalid_character"),
     (voiced("x" * 201), "voice_not_found"),
     (voiced({"id": 7}), "invalid_value"),
     (voiced([]), "invalid_value"),
@@ -153,12 +153,14 @@ NONSENSE: list[tuple[str | dict[str, Any], str]] = [
     (sound(b"\1\2\3"), "invalid_audio"),
     ({"type": "input_audio_buffer.commit"}, "input_audio_buffer_commit_empty"),
     (item(content=written("x" * 65_537)), "string_above_max_length"),
+    (item(content=written("a \0")), "invalid_character"),
+    ({"type": "response.create", "response": {"metadata": {"\0": "x"}}}, "invalid_character"),
     (item(role="robot"), "invalid_value"),
     (item(content="Hello"), "invalid_type"),
     (item(id="x" * 65), "invalid_value"),
     (item(type="item_reference"), "invalid_value"),
     ({"type": "conversation.item.retrieve", "item_id": {"a": 1}}, "item_retrieve_invalid_item_id"),
-    ({"type": "conversation.item.delete", "item_id": "item_\0"}, "item_delete_invalid_item_id"),
+    ({"type": "conversation.item.delete", "item_id": "item_\0"}, "invalid_character"),
     ({"type": "conversation.item.truncate", "item_id": "item_x", "audio_end_ms": -1}, "item_truncate_invalid_item_id"),
     ({"type": "response.create", "response": []}, "invalid_type"),
     ({"type": "response.create", "response": {"input": [{"type": "item_reference", "id": "item_x"}]}}, "item_retrieve_invalid_item_id"),
@@ -193,19 +195,25 @@ def test_an_event_is_named_in_its_refusal_if_it_can_be(system: System):
     assert echoed == ["mine", "x" * 512, None, None, None]
 
 
-def test_a_lone_surrogate_is_no_text_and_harms_nobody(system: System):
+def test_what_only_looks_like_nonsense_is_taken(system: System):
     with opened(system) as connection:
         told(connection)
-        connection.send('{"type": "conversation.item.create", "item": {"type": "message", "role": "user", "content": '
-                        '[{"type": "input_text", "text": "\\ud800 \\u0000 \\u202e"}]}}')  # fmt: skip
-        first = told(connection)
-        connection.send(json.dumps({"type": "response.create", "response": {"output_modalities": ["text"]}}))
-        ended = told(connection)
-        while ended["type"] not in ("response.done", "error"):
-            ended = told(connection)
+        for text in (r"\u0000 as it is written", "\u202e \ufeff \U0001f600"):
+            connection.send(json.dumps(item(content=written(text))))
+            taken = [told(connection) for _ in range(2)]
+            assert taken[0]["item"]["content"][0]["text"] == text
+        connection.send(json.dumps(item(content=written("half"))).replace("half", r"\ud800"))
+        half = told(connection)
 
-    assert first["type"] in ("error", "conversation.item.added")
-    assert ended["type"] == "response.done"
+    assert half["error"]["code"] == "parse_error"
+
+
+def test_a_model_in_the_query_is_text(system: System):
+    with opened(system, query="?model=a%00b") as connection:
+        refused = told(connection)
+        code = end(connection)
+
+    assert (refused["error"]["param"], code) == ("session.model", 1008)
 
 
 def test_sound_is_taken_in_pieces_of_any_length(system: System):

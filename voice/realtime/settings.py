@@ -138,7 +138,7 @@ class Settings(Part):
     """A whole session's."""
 
     type: Literal["realtime", "transcription"] = "realtime"
-    model: str = Field(default="gpt-realtime", min_length=1, max_length=LONGEST_NAME)
+    model: str = Field(default="gpt-realtime", min_length=1, max_length=LONGEST_NAME, pattern=r"^[^\x00]*$")
     instructions: str = Field(default="", max_length=LONGEST_INSTRUCTIONS)
     output_modalities: Modalities = ["audio"]
     audio: Audio = Audio()

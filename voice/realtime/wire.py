@@ -18,6 +18,8 @@ from voice.realtime.g711 import Codec, Format
 
 Samples = NDArray[np.int16]
 
+ESCAPED_NUL = r"\u0000"
+
 
 class Wire:
     """Of one socket: its sound goes on where it was in either direction."""
@@ -32,11 +34,13 @@ class Wire:
     def understood(self, text: str) -> dict[str, Any]:
         """A client's event; a Refusal where it is none."""
         try:
-            event = from_json(text)
+            event = from_json(text, allow_inf_nan=False)
         except ValueError:
             raise Refusal("A message must be a JSON object.", code="parse_error") from None
         if not isinstance(event, dict):
             raise Refusal("A message must be a JSON object.", code="invalid_type")
+        if ESCAPED_NUL in text and _has_nul(event):
+            raise Refusal("A NUL character is not text.", code="invalid_character")
         return beta.understood(event) if self._beta else event
 
     def sound(self, event: dict[str, Any], form: Format) -> Samples:
@@ -59,3 +63,16 @@ class Wire:
         if self._spoken is None or self._spoken[0] != response_id:
             self._spoken = response_id, Codec(effect.format)
         return self._spoken[1].encode(np.frombuffer(effect.pcm, "<i2"))
+
+
+def _has_nul(value: Any) -> bool:
+    """What no database keeps as text."""
+    match value:
+        case str():
+            return "\0" in value
+        case list():
+            return any(_has_nul(each) for each in value)
+        case dict():
+            return any(_has_nul(each) for pair in value.items() for each in pair)
+        case _:
+            return False

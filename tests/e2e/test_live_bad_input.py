@@ -121,6 +121,7 @@ NONSENSE: list[tuple[str | dict[str, Any], str]] = [
     ("\0", "parse_error"),
     ("[" * 60_000, "parse_error"),
     ('{"type": "response.cancel", "response_id": ' + "[" * 60_000, "parse_error"),
+    ('{"type": "response.create", "response": {"tools": [{"name": "a", "parameters": {"x": 1e999}}]}}', "invalid_character"),
     ("[]", "invalid_type"),
     ("null", "invalid_type"),
     ("{}", "invalid_value"),

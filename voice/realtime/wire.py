@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import binascii
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -17,8 +18,6 @@ from voice.realtime.effects import Send, Sound
 from voice.realtime.g711 import Codec, Format
 
 Samples = NDArray[np.int16]
-
-ESCAPED_NUL = r"\u0000"
 
 
 class Wire:
@@ -39,8 +38,8 @@ class Wire:
             raise Refusal("A message must be a JSON object.", code="parse_error") from None
         if not isinstance(event, dict):
             raise Refusal("A message must be a JSON object.", code="invalid_type")
-        if ESCAPED_NUL in text and _has_nul(event):
-            raise Refusal("A NUL character is not text.", code="invalid_character")
+        if not _storable(event):
+            raise Refusal("A NUL character is not text, and infinity no number.", code="invalid_character")
         return beta.understood(event) if self._beta else event
 
     def sound(self, event: dict[str, Any], form: Format) -> Samples:
@@ -65,14 +64,16 @@ class Wire:
         return self._spoken[1].encode(np.frombuffer(effect.pcm, "<i2"))
 
 
-def _has_nul(value: Any) -> bool:
-    """What no database keeps as text."""
+def _storable(value: Any) -> bool:
+    """Whether a database keeps it."""
     match value:
         case str():
-            return "\0" in value
+            return "\0" not in value
+        case float():
+            return math.isfinite(value)
         case list():
-            return any(_has_nul(each) for each in value)
+            return all(_storable(each) for each in value)
         case dict():
-            return any(_has_nul(each) for pair in value.items() for each in pair)
+            return all(_storable(each) for pair in value.items() for each in pair)
         case _:
-            return False
+            return True

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing, suppress
 
 from channels.db import database_sync_to_async
@@ -21,11 +22,14 @@ from voice.transcripts import Reader
 
 PCM = "pcm"
 # 16 bit, mono, 24 kHz: what a session works with
+ORDERERS = ThreadPoolExecutor(2, thread_name_prefix="orders")
+# few, though a hundred may want to speak at once: they share Python's lock with the loop that hears everybody, and whoever is served
+# first is answered first
 
 
-async def speak(identity: Identity, wanted: Speak) -> Item:
+async def speak(identity: Identity, casting: Casting, wanted: Speak) -> Item:
     """The item that says it, on its way to a worker. Every Refusal for what can't be spoken comes from here."""
-    return await _in_thread(_speech, identity, wanted)
+    return await _in_thread(_speech, identity, casting, wanted)
 
 
 async def understand(identity: Identity, wanted: Transcribe, pcm: bytes) -> tuple[str, float]:
@@ -37,6 +41,9 @@ async def understand(identity: Identity, wanted: Transcribe, pcm: bytes) -> tupl
         async with aclosing(follow(item)) as lines:
             async for data in lines:
                 transcript.push(data)
+                if transcript.whole:
+                    # what the worker then writes down of it nobody here has to wait for
+                    break
     except asyncio.CancelledError:
         # a thread can't be cancelled: what it submits for a session that is over is stopped
         with suppress(Refusal):
@@ -51,13 +58,13 @@ async def leave(item: Item) -> None:
 
 
 async def _in_thread(order: Callable[..., Item], *arguments: object) -> Item:
-    item: Item = await database_sync_to_async(order, thread_sensitive=False)(*arguments)
+    item: Item = await database_sync_to_async(order, thread_sensitive=False, executor=ORDERERS)(*arguments)
     return item
 
 
-def _speech(identity: Identity, wanted: Speak) -> Item:
+def _speech(identity: Identity, casting: Casting, wanted: Speak) -> Item:
     line = Line(text=wanted.text, voice=wanted.voice, model=None, format=PCM, speed=wanted.speed)
-    return _submitted(identity, SPEECH, Casting(identity.user).order(line, store=False, fresh=True))
+    return _submitted(identity, SPEECH, casting.order(line, store=False, fresh=True))
 
 
 def _transcription(identity: Identity, wanted: Transcribe, pcm: bytes) -> Item:

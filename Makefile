@@ -5,10 +5,10 @@ VENV := .venv
 PYTHON := $(VENV)/bin/python
 RUN = $(PYTHON)
 
-.PHONY: help setup run test coverage check embedded deployed bench faults
+.PHONY: help setup run test clients coverage check embedded deployed bench faults
 
 help:  ## say what there is
-	@grep -E '^[a-z]+:.*##' Makefile | sed 's/:.*## /\t/'
+	@grep -E '^[a-z-]+:.*##' Makefile | sed 's/:.*## /\t/'
 
 setup: $(VENV)/.run  ## install what running needs
 	@sh .ci/packages run
@@ -26,12 +26,15 @@ check: $(VENV)/.dev  ## linters, types, dead code, import contracts, migrations,
 	$(VENV)/bin/lint-imports
 	sh .ci/settings
 
-test: $(VENV)/.dev  ## check, then every test in both shapes, on real servers
+test: $(VENV)/.dev clients  ## check, then every test in both shapes, on real servers
 	@sh .ci/packages test
 	@$(MAKE) --no-print-directory check
 	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target embedded deployed
 
-coverage: $(VENV)/.dev  ## the tests once more, counting the lines that they reach: that takes two thirds longer
+clients: $(VENV)/.dev  ## fetch the clients, pinned, that live conversation is tried with
+	@sh .ci/clients $(VENV)/clients
+
+coverage: $(VENV)/.dev clients  ## the tests once more, counting the lines that they reach: that takes two thirds longer
 	@sh .ci/packages test
 	$(VENV)/bin/coverage erase
 	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target embedded deployed RUN="$(VENV)/bin/coverage run"
@@ -39,7 +42,7 @@ coverage: $(VENV)/.dev  ## the tests once more, counting the lines that they rea
 	$(VENV)/bin/coverage report
 
 # what starts services of its own is run once, and so is what one shape is enough for; both runs are to take about as long
-ONCE = briefs events sockets stopping understood webhooks
+ONCE = briefs events sockets stopping transcription understood webhooks
 embedded: LEFT = --ignore=tests/jobs/test_schedule.py $(ONCE:%=--ignore=tests/e2e/test_%.py)
 deployed: LEFT = --ignore=tests/e2e/test_faults.py
 embedded deployed:
@@ -52,6 +55,10 @@ faults: $(VENV)/.dev  ## break everything once while thousands of items are made
 bench: $(VENV)/.dev  ## measure latency and queue overhead on this machine
 	@sh .ci/packages test
 	$(PYTHON) -m benchmarks
+
+bench-live: $(VENV)/.dev  ## measure live sessions: a turn, and hundreds of them
+	@sh .ci/packages test
+	$(PYTHON) -m benchmarks live
 
 $(VENV)/bin/pip:
 	@sh .ci/venv $(VENV)

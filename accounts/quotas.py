@@ -12,8 +12,8 @@ from datetime import datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from django.db.models import F, QuerySet
-from django.db.models.functions import Now
+from django.db.models import F, QuerySet, Subquery
+from django.db.models.functions import JSONObject, Now
 
 from accounts.errors import InsufficientQuota
 from accounts.models import Limits, Override, Plan, Quota, Span, Usage, User
@@ -23,6 +23,7 @@ UNLIMITED = Plan(name="")
 # for whoever has no plan where there is no default one
 METERED = frozenset({"speech", "transcription", "conversion"})
 # the kinds of work that are counted and charged for; any other costs nothing
+PLAN_COLUMNS = {field.attname: field.attname for field in Plan._meta.concrete_fields}
 WHOLE = 100
 # per cent
 
@@ -76,8 +77,9 @@ class Charge:
 
 def allowance(owner: User) -> Allowance:
     """The limits that hold for somebody at the moment, by the database's clock."""
-    found = User.objects.annotate(now=Now()).select_related("plan", "override").get(pk=owner.pk)
-    plan = found.plan or Plan.objects.filter(is_default=True).first() or UNLIMITED
+    default = Plan.objects.filter(is_default=True).order_by().values(told=JSONObject(**PLAN_COLUMNS))[:1]
+    found = User.objects.annotate(now=Now(), default_plan=Subquery(default)).select_related("plan", "override").get(pk=owner.pk)
+    plan = found.plan or (Plan(**found.default_plan) if found.default_plan else UNLIMITED)
     override = getattr(found, "override", None)
     now: datetime = found.now
     starts_at, ends_at = period(plan, now)

@@ -74,7 +74,9 @@ async def report(system: System, speech: Pcm) -> None:
         line(f"{name}: from there to the first sound", legs.sound)
         line(f"{name}: both", _both(legs))
     on_top = MILLISECONDS * (quantile(_both(service), 0.5) - quantile(_both(direct), 0.5))
-    print(f"  goal: ms on top of the direct calls {on_top:.0f}   (at most {MOST_ON_TOP:.0f}: {'met' if on_top <= MOST_ON_TOP else 'MISSED'})")
+    print(
+        f"  goal: ms on top of the direct calls {on_top:.0f}   (at most {MOST_ON_TOP:.0f}: {'met' if on_top <= MOST_ON_TOP else 'MISSED'})"
+    )
 
 
 def _both(legs: Legs) -> list[float]:

@@ -34,6 +34,7 @@ PYDANTIC_CODES = {
     "literal_error": "invalid_value",
     "enum": "invalid_value",
     "value_error": "invalid_value",
+    "finite_number": "out_of_range",
     "string_too_long": "too_long",
     "string_too_short": "too_short",
     "too_long": "too_long",

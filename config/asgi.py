@@ -15,8 +15,14 @@ _django = get_asgi_application()
 from config.gate import App, BodyGate, Message, Receive, Send, SocketGate, refuse_socket  # noqa: E402
 from jobs.event_socket import event_socket  # noqa: E402
 from voice.realtime.sockets import live_socket  # noqa: E402
+from voice.speech_stream.sockets import speech_socket  # noqa: E402
 
-SOCKETS: dict[str, App] = {"/v1/events": event_socket, "/v1/realtime": live_socket, "/ws/voice": live_socket}
+SOCKETS: dict[str, App] = {
+    "/v1/events": event_socket,
+    "/v1/audio/speech/stream": speech_socket,
+    "/v1/realtime": live_socket,
+    "/ws/voice": live_socket,
+}
 
 
 async def _sockets(scope: Message, receive: Receive, send: Send) -> None:

@@ -31,6 +31,7 @@ KEEPERS = 4
 # threads of a worker beside those that make items which use the database
 LOCAL_HOSTS = ("localhost", "127.0.0.1", "[::1]")
 
+Queue = Literal["live", "batch", "neural", "neural-batch"]
 Words = Annotated[tuple[str, ...], NoDecode]
 # written with commas: "a.example,b.example"
 
@@ -72,6 +73,9 @@ class Environment(BaseSettings):
 
     worker_threads: int = Field(2, ge=1, le=64, description="items that one worker process makes at a time")
     live_threads: int = Field(1, ge=0, description="of these, kept free for live speech where there are more; briefs use the others")
+    worker_queues: Annotated[tuple[Queue, ...], NoDecode] = Field(
+        (), description="queues that workers here take from, with commas: live, batch, neural, neural-batch; empty: all that they can"
+    )
     lease_seconds: float = Field(5.0, ge=2, le=300, description="how long a silent worker keeps its item")
     max_attempts: int = Field(3, ge=1, le=10, description="times that an item is tried before it has failed")
     max_queued: int = Field(1000, ge=1, description="items waiting in the live queue beyond which requests get 503 overloaded")
@@ -149,7 +153,16 @@ class Environment(BaseSettings):
 
     log_level: str = Field("INFO", description="DEBUG, INFO, WARNING or ERROR")
 
-    @field_validator("allowed_hosts", "allowed_origins", "trusted_origins", "trusted_proxies", "preload_models", "chat_keys", mode="before")
+    @field_validator(
+        "allowed_hosts",
+        "allowed_origins",
+        "trusted_origins",
+        "trusted_proxies",
+        "preload_models",
+        "chat_keys",
+        "worker_queues",
+        mode="before",
+    )
     @classmethod
     def _split(cls, value: Any) -> Any:
         return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
@@ -225,6 +238,8 @@ class Environment(BaseSettings):
             raise ValueError("REDIS_URL is missing: BROKER_URL alone is not enough, audio streams and the cache need Redis too")
         if self.redis_url and not self.database_url:
             raise ValueError("DATABASE_URL is missing: with REDIS_URL, workers are other processes and need PostgreSQL")
+        if self.worker_queues and not self.redis_url:
+            raise ValueError("WORKER_QUEUES is for `manage.py work`: without REDIS_URL one process takes everything")
         if self.database_url and self.database_pool < self.worker_threads + KEEPERS:
             raise ValueError(f"DATABASE_POOL is too small: expected WORKER_THREADS and {KEEPERS} more, {self.worker_threads + KEEPERS}")
         if self.responder == "chat":

@@ -15,7 +15,8 @@ class Refusal(Exception):
 
     `param` names the field at fault; `retry_after` is in seconds. `transient` says whether the same work may succeed when an
     actor tries it again; `should_retry` is what `x-should-retry` tells an `openai` client, None leaving it to the status.
-    `code` and `status` given to one refusal stand in for its class's.
+    `code` and `status` given to one refusal stand in for its class's. `reason` is what the log and staff are told, which may be more
+    than a client is; the message where nothing else is known.
     """
 
     status: int = 400
@@ -33,12 +34,14 @@ class Refusal(Exception):
         retry_after: float | None = None,
         code: str | None = None,
         status: int | None = None,
+        reason: str | None = None,
     ) -> None:
         self.message = message or self.message
         self.param = param
         self.retry_after = retry_after
         self.code = code or self.code
         self.status = status or self.status
+        self.reason = reason or self.message
         super().__init__(self.message)
 
 

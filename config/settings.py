@@ -197,6 +197,7 @@ SILENCED_SYSTEM_CHECKS = [
 EMBEDDED = ENV.embedded
 WORKER_THREADS = ENV.worker_threads
 LIVE_THREADS = ENV.live_threads
+WORKER_QUEUES = ENV.worker_queues
 LEASE = timedelta(seconds=ENV.lease_seconds)
 ITEM_TIME_LIMIT = timedelta(seconds=ENV.item_seconds)
 MAX_ATTEMPTS = ENV.max_attempts

@@ -5,7 +5,6 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
-import threading
 import time
 from dataclasses import dataclass, field
 
@@ -36,16 +35,21 @@ class Slot:
 class Supervisor:
     def __init__(self, processes: int) -> None:
         self._slots = [Slot() for _ in range(processes)]
-        self._over = threading.Event()
+        self._over = False
+        # no Event: a signal would set it while this thread may hold its lock, and wait for itself
 
     def run(self) -> None:
         """Until SIGTERM or SIGINT, which the processes are sent too."""
         for name in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(name, lambda *_: self._over.set())
-        while not self._over.wait(LOOK_EVERY):
+            signal.signal(name, self._told_to_end)
+        while not self._over:
             for slot in self._slots:
                 self._look_after(slot)
+            time.sleep(LOOK_EVERY)
         self._end()
+
+    def _told_to_end(self, *_: object) -> None:
+        self._over = True
 
     def _look_after(self, slot: Slot) -> None:
         now = time.monotonic()

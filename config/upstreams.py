@@ -14,8 +14,14 @@ Passed = Literal["language", "seed"]
 
 def plain_url(value: str) -> str:
     """Of a server of others, without a stroke at its end."""
-    parts = urlsplit(value)
-    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment:
+    try:
+        parts = urlsplit(value)
+        # only when it is asked for is a port looked at; and what can't be sent `urlsplit` drops
+        sound = parts.port != 0 and value.isprintable() and " " not in value
+    except ValueError:
+        # its words are not repeated: they quote what may be a secret
+        sound = False
+    if not sound or parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment:
         raise ValueError("expected a URL such as https://speech.example/v1")
     if parts.username is not None or parts.password is not None:
         raise ValueError("expected a URL without a user and password: a secret belongs among the keys")

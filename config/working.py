@@ -7,6 +7,7 @@ import signal
 
 import dramatiq
 from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
 
 from jobs import departure
 from jobs.departure import Reason
@@ -25,14 +26,23 @@ IDLE_MS = 1000
 
 def start_worker() -> dramatiq.Worker:
     """Engines are loaded and listed first, so that a worker that reports itself alive can speak."""
+    queues = queues_here()
     catalogue.synchronise()
     catalogue.preload()
     forget_leftovers()
     keeper.describe = catalogue.report
-    queues = EVERYBODY | NEURAL if catalogue.runs_models() else EVERYBODY
     worker = dramatiq.Worker(dramatiq.get_broker(), queues=queues, worker_threads=settings.WORKER_THREADS, worker_timeout=IDLE_MS)
     worker.start()
     return worker
+
+
+def queues_here() -> set[str]:
+    """The queues that a worker on this machine takes from: all that it can, or of those the ones that its operator wants."""
+    possible = EVERYBODY | NEURAL if catalogue.runs_models() else EVERYBODY
+    if impossible := set(settings.WORKER_QUEUES) - possible:
+        named = ", ".join(sorted(impossible))
+        raise ImproperlyConfigured(f"WORKER_QUEUES: nothing here can run models, for {named}: pip install 'voice-platform[gpu]'")
+    return set(settings.WORKER_QUEUES) or possible
 
 
 def wait_for_the_end() -> Reason:

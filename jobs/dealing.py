@@ -12,13 +12,14 @@ from typing import Any
 import dramatiq
 import structlog
 from django.db import transaction
-from django.db.models import Exists, F, OuterRef, Sum
+from django.db.models import Exists, F, OuterRef
 from django.db.models.functions import Now
 from dramatiq.errors import DramatiqError
 from redis.exceptions import RedisError
 
 from config.errors import Unavailable
 from jobs.models import OPEN, Item, Job, Worker
+from jobs.models.worker import BATCH
 from jobs.reuse import end_twins
 from jobs.streams import streams
 from jobs.streams.base import Entry, Kind
@@ -27,8 +28,6 @@ log = structlog.get_logger("jobs")
 
 SWEEP_BATCH = 100
 # rows of each kind that one sweep looks after
-BATCH = "batch"
-# how the names of queues end that nobody waits for
 AHEAD = 2
 # items of an owner on the way for each thread that makes items
 
@@ -62,7 +61,7 @@ def ring(item: Item) -> bool:
 
 def deal(owner_id: Any) -> None:
     """Ring for as many of an owner's waiting items as he may have on the way."""
-    threads = Worker.objects.alive().aggregate(sum=Sum("threads"))["sum"] or 1
+    threads = Worker.objects.batch_threads() or 1
     _ring_next(owner_id, AHEAD * threads - Item.objects.dealt().filter(owner_id=owner_id).count())
 
 

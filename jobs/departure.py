@@ -5,8 +5,8 @@ It is asked for here and done by whoever runs the worker.
 
 from __future__ import annotations
 
-import threading
 from enum import IntEnum
+from queue import Empty, SimpleQueue
 
 import structlog
 
@@ -23,16 +23,18 @@ class Reason(IntEnum):
     # it holds memory, or a context on the device, that nothing needs any more
 
 
-_asked = threading.Event()
-_reasons: list[Reason] = []
+_reasons: SimpleQueue[Reason] = SimpleQueue()
+# it has no lock of its own: a signal asks while the same thread waits, and with an Event's that could be for ever
 
 
 def ask(reason: Reason) -> None:
     """Let the process end when the work in hand is done. The first reason counts."""
-    _reasons.append(reason)
-    _asked.set()
+    _reasons.put(reason)
 
 
 def wait(seconds: float) -> Reason | None:
     """The reason, as soon as there is one; None when there is none within so many seconds."""
-    return _reasons[0] if _asked.wait(seconds) else None
+    try:
+        return _reasons.get(timeout=seconds)
+    except Empty:
+        return None

@@ -92,11 +92,11 @@ async def _stored_rest(item: Item, place: _Place) -> AsyncIterator[bytes]:
 
 def _look(item_id: str) -> tuple[Item, bool]:
     item = Item.objects.select_related("output").get(pk=item_id)
-    return item, bool(Worker.objects.serving(queue_of(item.actor)))
+    return item, item.state not in OPEN or Worker.objects.serve(queue_of(item.actor))
 
 
 async def _row(item_id: str) -> tuple[Item, bool]:
-    """The item, and whether any worker lives."""
+    """The item, and whether any worker lives that could make it, if it is still to be made."""
     found: tuple[Item, bool] = await database_sync_to_async(_look)(item_id)
     return found
 

@@ -75,7 +75,7 @@ class Keeper(dramatiq.Middleware):
     def after_worker_boot(self, broker: dramatiq.Broker, worker: dramatiq.Worker) -> None:
         self._over.clear()
         queues = sorted(worker.consumer_whitelist or broker.get_declared_queues())
-        Worker.objects.update_or_create(id=self.name, defaults={"threads": worker.worker_threads, "queues": queues, "seen_at": Now()})
+        _guarded(self._report, worker.worker_threads, queues)
         self._threads = [
             # apart: a sweep that waits for a broker must not cost the leases
             threading.Thread(target=self._repeat, args=(BEAT, self.beat), name="leases", daemon=True),
@@ -97,8 +97,11 @@ class Keeper(dramatiq.Middleware):
         """Renew every lease; whoever lost his is told."""
         with self._lock:
             held = list(self._held)
+        if not held:
+            return
+        lost = Item.objects.renew([work.item for work in held], lease=settings.LEASE)
         for work in held:
-            if not work.item.renew(lease=settings.LEASE):
+            if work.item.pk in lost:
                 work.halt()
 
     def _repeat(self, every: float, step: Callable[..., object], *arguments: object) -> None:
@@ -109,8 +112,9 @@ class Keeper(dramatiq.Middleware):
     def _report(self, threads: int, queues: list[str]) -> None:
         with self._lock:
             items = sorted(work.item.pk for work in self._held)
-        if not Worker.objects.filter(pk=self.name).update(seen_at=Now(), items=items, **self.describe()):
-            Worker.objects.create(id=self.name, threads=threads, queues=queues)
+        known = {"threads": threads, "queues": queues, "items": items, **self.describe()}
+        if not Worker.objects.filter(pk=self.name).update(seen_at=Now(), **known):
+            Worker.objects.create(id=self.name, **known)
 
 
 def _guarded(step: Callable[..., object], *arguments: object) -> None:

@@ -44,5 +44,5 @@ def refuse_when_overloaded(more: int, *, queue: str) -> None:
     waiting = Item.objects.filter(state=State.QUEUED, batch=False, twin=None).order_by()
     if room < 0 or waiting[: room + 1].count() > room:
         raise Overloaded("Too many items are waiting. Try again in a few seconds.", retry_after=BUSY_RETRY)
-    if not Worker.objects.serving(queue):
+    if not Worker.objects.serve(queue):
         raise Overloaded("No worker for this is running. Try again shortly.", retry_after=BUSY_RETRY)

@@ -9,12 +9,14 @@ from typing import Any
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import Value
 
 from accounts import quotas
 from accounts.models import User
 from accounts.models.ledger import MILLISECONDS
 from accounts.quotas import Amount, Charge
 from jobs.models import FALLBACK, OPEN, Blob, Item, Output, State
+from jobs.models.output import OutputRows
 
 
 def reuse_key(*, text: str, options: dict[str, Any], format: str, source: str | None = None) -> str:  # noqa: A002  -- the field's name
@@ -27,26 +29,43 @@ def reuse_key(*, text: str, options: dict[str, Any], format: str, source: str | 
     return hashlib.sha256(canonical.encode()).hexdigest()
 
 
-def stored(owner: User, keys: Collection[str], *, to_serve: bool = False) -> dict[str, Output]:
-    """An owner's outputs by reuse key. Those that are to be served keep their bytes to the end of the transaction, whoever deletes them."""
+def stored(owner: User, keys: Collection[str]) -> set[str]:
+    """Those of the keys by which an owner has an output now."""
     if not keys:
-        return {}
-    found = Output.objects.of(owner).lasting().filter(reuse_key__in=keys).select_related("blob", "timestamps")
-    if not to_serve:
-        return {output.reuse_key: output for output in found}
-    held = list(found.select_for_update(of=("blob",), no_key=True))
-    # in a statement of its own: an outer join's rows can't be locked
-    timed = Blob.objects.select_for_update(no_key=True).filter(pk__in={output.timestamps_id for output in held} - {None})
-    there = {None, *timed.values_list("pk", flat=True)}
-    return {output.reuse_key: output for output in held if output.timestamps_id in there}
+        return set()
+    return set(_lasting(owner, keys).values_list("reuse_key", flat=True))
 
 
-def in_flight(owner: User, keys: Collection[str]) -> dict[str, str]:
-    """The ids of an owner's items that are being made, by reuse key."""
+def found(owner: User, keys: Collection[str]) -> tuple[dict[str, Output], dict[str, str]]:
+    """By reuse key what an owner has, and the ids of his items that are being made. What he has keeps its bytes to the end of the
+    transaction, whoever deletes it. One statement looks for both: most texts are new, and found in neither.
+    """
     if not keys:
-        return {}
+        return {}, {}
     items = Item.objects.of(owner).filter(reuse_key__in=keys, state__in=OPEN, twin=None, stop_asked_at=None, store=True)
-    return dict(items.values_list("reuse_key", "pk"))
+    making, made = (
+        rows.order_by().annotate(made=Value(made)).values_list("reuse_key", "pk", "made")
+        for rows, made in ((items, False), (_lasting(owner, keys), True))
+    )
+    known = list(making.union(made, all=True))
+    held = _held(owner, {key for key, _, made in known if made})
+    return held, {key: pk for key, pk, made in known if not made and key not in held}
+
+
+def _lasting(owner: User, keys: Collection[str]) -> OutputRows:
+    rows: OutputRows = Output.objects.of(owner).lasting().filter(reuse_key__in=keys)
+    return rows
+
+
+def _held(owner: User, keys: Collection[str]) -> dict[str, Output]:
+    if not keys:
+        return {}
+    rows = _lasting(owner, keys).select_related("blob", "timestamps")
+    held = list(rows.select_for_update(of=("blob",), no_key=True))
+    # in a statement of its own: an outer join's rows can't be locked
+    told = {output.timestamps_id for output in held} - {None}
+    there = set(Blob.objects.select_for_update(no_key=True).filter(pk__in=told).values_list("pk", flat=True)) if told else set()
+    return {output.reuse_key: output for output in held if output.timestamps_id in {None, *there}}
 
 
 def serve(item: Item, output: Output, *, characters: int, percent: int) -> tuple[Output, Charge]:

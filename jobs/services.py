@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 from django.conf import settings
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.db.models import F, Sum
 from django.db.models.functions import Now
 
@@ -30,6 +30,8 @@ RETRY_WINDOW = timedelta(minutes=2)
 # how long after a request without a key another try of it is known for one
 ROWS_AT_ONCE = 1000
 SECONDS_A_DAY = 86_400
+
+Submitted = TypeVar("Submitted")
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +92,18 @@ def retried(owner: User, asked: Asked) -> Done | None:
     made = Job.objects.of(owner).filter(request_hash=asked.fingerprint, created_at__gt=Now() - RETRY_WINDOW)
     job = made.exclude(state__in=[State.FAILED, State.CANCELLED]).order_by("-pk").first()
     return None if job is None else Done(job.pk, replayed=True)
+
+
+def despite_deletions(request: Callable[[], Submitted]) -> Submitted:
+    """What a request to submit comes to. Never within a transaction.
+
+    Foreign keys are looked at when it is committed. Where one of them fails there, for what it names was deleted since it was looked up,
+    everything is looked up once more, and refused for what is missing.
+    """
+    try:
+        return request()
+    except IntegrityError:
+        return request()
 
 
 def submit(*, owner: User, api_key: ApiKey | None, kind: str, orders: Sequence[Order], about: About | None = None) -> Job:
@@ -171,6 +185,7 @@ def submit(*, owner: User, api_key: ApiKey | None, kind: str, orders: Sequence[O
             transaction.on_commit(partial(deal, owner.pk))
         else:
             transaction.on_commit(partial(ring_all, [item for item in items if item.state == State.QUEUED and item.twin_id is None]))
+    job.written = items
     return job
 
 
@@ -233,8 +248,7 @@ def retry(*, job: Job) -> int:
 
 def _write(job: Job, items: list[Item], orders: Sequence[Order], *, reuse_among: set[str], percent: int, reservation: Reservation) -> None:
     """Insert the items. What is stored already ends at once, what is being made already waits for that."""
-    stored = reuse.stored(job.owner, reuse_among, to_serve=True)
-    in_flight = reuse.in_flight(job.owner, reuse_among - set(stored))
+    stored, in_flight = reuse.found(job.owner, reuse_among)
     served: list[Item] = []
     for item in items:
         if item.reuse_key not in reuse_among:
@@ -255,7 +269,7 @@ def _write(job: Job, items: list[Item], orders: Sequence[Order], *, reuse_among:
         reuse.serve(item, stored[item.reuse_key], characters=orders[item.position].expected.characters, percent=percent) for item in served
     ]
     Output.objects.bulk_create((output for output, _ in pairs), batch_size=ROWS_AT_ONCE)
-    Job.objects.count_end(job.pk, State.COMPLETED, len(served), sequences=len(served))
+    Job.objects.count_end(job, State.COMPLETED, len(served), sequences=len(served))
     share = quotas.total(Amount(item.characters, item.milliseconds) for item in served)
     quotas.settle(replace(reservation, amount=share), [charge for _, charge in pairs])
     job.refresh_from_db()
@@ -269,7 +283,7 @@ def _end_together(job: Job, queued: Any) -> None:
     if not number:
         return
     # they have no numbers of their own: one event tells of all of them
-    Job.objects.count_end(job.pk, State.CANCELLED, number)
+    Job.objects.count_end(job, State.CANCELLED, number)
     ended = job.items.filter(state=State.CANCELLED, period_starts_at__isnull=False)
     for starts_at in list(ended.values_list("period_starts_at", flat=True).distinct().order_by()):
         amount, _ = _sum(ended.filter(period_starts_at=starts_at))

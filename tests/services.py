@@ -18,6 +18,7 @@ from tests.servers import PostgresServer, RedisServer
 
 SHAPES = ("embedded", "deployed")
 SAME_IN_BOTH = (
+    "tests/clients/",
     "tests/config/",
     "tests/e2e/test_cloning.py",
     "tests/e2e/test_upstreams.py",

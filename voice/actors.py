@@ -9,10 +9,13 @@ import dramatiq
 import structlog
 
 from config.errors import Refusal
+from jobs import departure
+from jobs.departure import Reason
 from jobs.work import claim
 from voice import catalogue, conversions, live, transcriptions
 from voice.conditioning import forget_leftovers
 from voice.consents import clear_revoked
+from voice.engines.base import DeviceLost
 from voice.intake import make_safe
 from voice.models import Model
 from voice.speaking import narrate
@@ -91,8 +94,10 @@ def check_model(name: str) -> None:
         return
     try:
         catalogue.try_out(model)
+    except DeviceLost:
+        departure.ask(Reason.DEVICE_LOST)
     except Refusal as refusal:
-        log.warning("model does not work", model=name, reason=getattr(refusal, "reason", refusal.message))
+        log.warning("model does not work", model=name, reason=refusal.reason)
 
 
 @dramatiq.actor(queue_name="batch", priority=5)

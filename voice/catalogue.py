@@ -105,7 +105,11 @@ def whisper() -> Whisper | None:
 @cache
 def ears() -> dict[str, Transcriber]:
     """Every transcriber of this machine by name, made once per process."""
-    here: list[Transcriber] = [Sphinx()]
+    here: list[Transcriber] = []
+    try:
+        here.append(Sphinx())
+    except EngineUnavailable as missing:
+        log.info("no transcriber here", reason=str(missing))
     if (ear := whisper()) is not None:
         here.append(ear)
     return {ear.name: ear for ear in here}
@@ -138,7 +142,8 @@ def synchronise() -> None:
             _refuse_another(name, engine)
             # the preference is the product's until staff have one
             Model.objects.update_or_create(name=name, defaults=known, create_defaults={**known, "preference": PREFERENCE[engine.name]})
-        _synchronise_voices(engine)
+        described = (_described(engine, speaker) for speaker in engine.speakers())
+        Voice.objects.put(described, fields=["model_id", "speaker", "languages", "gender"])
     _synchronise_ears()
     for model in Model.objects.exclude(location=""):
         examine(model)
@@ -185,7 +190,7 @@ def preload() -> None:
         try:
             engine.preload(registry.source_of(model, name))
         except Refusal as refusal:
-            log.error("not preloaded", model=name, reason=getattr(refusal, "reason", refusal.message))
+            log.error("not preloaded", model=name, reason=refusal.reason)
 
 
 def report() -> dict[str, Any]:
@@ -215,22 +220,15 @@ def _synchronise_ears() -> None:
             ModelAlias.objects.get_or_create(name=alias, defaults={"model_id": ear.name})
 
 
-def _synchronise_voices(engine: Synthesizer) -> None:
-    known = {voice.name: voice for voice in Voice.objects.stock()}
-    speakers = engine.speakers()
-    missing = [_described(Voice(name=speaker.name), engine, speaker) for speaker in speakers if speaker.name not in known]
-    Voice.objects.bulk_create(missing, ignore_conflicts=True)
-    present = [_described(known[speaker.name], engine, speaker) for speaker in speakers if speaker.name in known]
-    Voice.objects.bulk_update(present, ["model", "speaker", "languages", "gender"])
-
-
-def _described(voice: Voice, engine: Synthesizer, speaker: Speaker) -> Voice:
-    voice.model_id = _model_of(engine, speaker)
-    voice.speaker = speaker.name
-    voice.languages = list(speaker.languages)
-    voice.gender = speaker.gender
-    voice.description = speaker.description
-    return voice
+def _described(engine: Synthesizer, speaker: Speaker) -> Voice:
+    return Voice(
+        name=speaker.name,
+        model_id=_model_of(engine, speaker),
+        speaker=speaker.name,
+        languages=list(speaker.languages),
+        gender=speaker.gender,
+        description=speaker.description,
+    )
 
 
 def _synchronise_aliases() -> None:

@@ -74,7 +74,7 @@ def revoke(consent: Consent, *, reason: str = "") -> bool:
     if not consent.revoke(reason=reason):
         return False
     # read only now: what began before is running by now, and what began since has seen the row
-    _stop_running(consent)
+    _stop_running(Consent.objects.filter(pk=consent.pk))
     for voice in consent.voices.all():
         forget_voice_audio(voice)
     _send_clearing()
@@ -91,7 +91,10 @@ def delete(consent: Consent) -> None:
 
 
 def clear_revoked() -> None:
-    """Remove whatever is still kept under consents that were revoked. Many may do so at once; what one leaves undone the next finds."""
+    """Stop and remove whatever there still is under consents that were revoked. Many may do so at once; what one leaves undone the next
+    finds.
+    """
+    _stop_running(Consent.objects.revoked())
     voices = Voice.objects.filter(consent__state=ConsentState.REVOKED, samples__isnull=False).distinct()
     for voice in voices:
         forget_voice_audio(voice)
@@ -124,9 +127,9 @@ def _verdict(phrase: str, findings: dict[str, Any]) -> tuple[ConsentState, str]:
     return ConsentState.REFUSED, f"This is not the phrase, but {heard!r}. Record it again, word for word."[:LONGEST_REASON]
 
 
-def _stop_running(consent: Consent) -> None:
-    running = Item.objects.filter(owner_id=consent.owner_id, state=State.RUNNING, options__consent_id=consent.pk)
-    for item in running:
+def _stop_running(consents: ConsentRows) -> None:
+    ids = list(consents.values_list("pk", flat=True))
+    for item in Item.objects.filter(state=State.RUNNING, stop_asked_at=None, options__consent_id__in=ids):
         jobs.stop(item=item)
 
 

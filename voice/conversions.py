@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from typing import Any, Literal
 
 from django.core.files.uploadedfile import UploadedFile
@@ -19,10 +19,10 @@ from jobs.work import Work
 from voice import catalogue, registry
 from voice.audio.formats import FORMATS
 from voice.audio.pcm import RATE, Resampler
-from voice.cloning import reference
+from voice.cloning import reference, voice_of
 from voice.engines.base import Pcm
 from voice.errors import ConversionUnavailable, EngineMissing, NoSamples, VoiceNotFound
-from voice.models import Model, Task, Voice
+from voice.models import Meant, Model, Task, Voice
 from voice.rendering import render
 from voice.requests import LONGEST_KEPT, LONGEST_NAME
 from voice.sources import decoded, expected, own_output, submitted
@@ -49,29 +49,22 @@ def request_conversion(
 ) -> tuple[Item, bool]:
     """Keep the upload and submit the job that converts it, or find the one that this request made before; told with it which it was."""
     container = look(upload, Purpose.SOURCE)
-    voice = _target(owner, wanted.voice)
-    model = _model(wanted.model)
 
-    def submit(source: Blob) -> Done:
-        order = jobs.Order(
+    def submit(keep: Callable[[], Blob]) -> Done:
+        voice, model = _target(owner, wanted.voice), _model(wanted.model)
+        source = keep()
+        order = _order(
             actor="convert",
-            text="",
             source=source,
-            format=wanted.response_format,
-            media_type=FORMATS[wanted.response_format].media_type,
-            voice_id=voice.pk,
+            container=container,
             expected=expected(source, container),
+            voice=voice,
+            model=model,
+            form=wanted.response_format,
             store=wanted.store,
             streamed=wanted.response_format != "wav",
             expires_after=wanted.expires_after,
             fresh=fresh,
-            options={
-                "engine": model.engine,
-                "model": model.name,
-                **voice.configuration,
-                "container": container,
-                "format": wanted.response_format,
-            },
         )
         return Done(jobs.submit(owner=owner, api_key=api_key, kind=CONVERSION, orders=[order], about=jobs.About.of(asked)).pk)
 
@@ -81,36 +74,42 @@ def request_conversion(
 def order_conversion(*, owner: User, source: str, voice: str, model: str | None, form: str, batch: bool, **fields: Any) -> jobs.Order:
     """The order to convert an output of somebody's own."""
     output, container = own_output(owner, source)
-    target, chosen = _target(owner, voice), _model(model)
-    options = {"engine": chosen.engine, "model": chosen.name, "container": container, "format": form}
-    return jobs.Order(
+    return _order(
         actor="convert_in_batch" if batch else "convert",
-        text="",
         source=output.blob,
-        format=form,
-        media_type=FORMATS[form].media_type,
-        voice_id=target.pk,
+        container=container,
         expected=Amount(milliseconds=round(output.seconds * MILLISECONDS)),
-        options=options | target.configuration,
+        voice=_target(owner, voice),
+        model=_model(model),
+        form=form,
         **fields,
     )
 
 
 def convert(work: Work) -> None:
     """The worker's half: the source decoded, converted piece by piece, and written as each is done."""
-    item, engine = work.item, catalogue.models()
+    engine = catalogue.models()
     if engine is None:
         raise EngineMissing
-    voice = Voice.objects.select_related("model", "consent").filter(pk=item.options["voice_id"]).first()
-    if voice is None:
-        raise VoiceNotFound(item.options["voice"])
-    voice.check_usable()
-    work.findings["voice_version"] = voice.version
-    pcm = decoded(work)
-    model = _model(item.options["model"])
+    voice = voice_of(work)
+    pcm = decoded(work, Purpose.SOURCE)
+    model = _model(work.item.options["model"])
     source = registry.source_of(model, model.name)
     converted = engine.convert(_blocks(pcm, work), reference(voice), source)
     render(work, _joined(converted, engine.rate_of(source)))
+
+
+def _order(*, source: Blob, container: str, voice: Voice, model: Model, form: str, **fields: Any) -> jobs.Order:
+    configuration = {"engine": model.engine, "model": model.name, **voice.configuration, "container": container, "format": form}
+    return jobs.Order(
+        text="",
+        source=source,
+        format=form,
+        media_type=FORMATS[form].media_type,
+        voice_id=voice.pk,
+        options=configuration,
+        **fields,
+    )
 
 
 def _blocks(pcm: Pcm, work: Work) -> Iterator[Pcm]:
@@ -130,9 +129,8 @@ def _joined(pieces: Generator[Pcm, None, None], rate: int) -> Generator[Pcm, Non
 
 def _target(owner: User, name: str) -> Voice:
     """A voice of somebody's own; NoSamples for one that was not recorded."""
-    visible = Voice.objects.visible_to(owner)
-    voice = visible.filter(pk=name).first() or visible.filter(name=name, owner=owner).first() or visible.filter(name=name).first()
-    if voice is None:
+    voice = Voice.objects.visible_to(owner).called(name).first()
+    if voice is None or voice.meant == Meant.ALIAS:
         raise VoiceNotFound(name)
     voice.check_usable()
     if voice.owner_id is None:

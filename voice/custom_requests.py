@@ -82,6 +82,18 @@ def fields_of(request: Request) -> dict[str, Any]:
 def form_with(model: type[Body], file: str) -> dict[str, Any]:
     """How `/openapi.json` describes a form of these fields and a file."""
     schema = model.model_json_schema()
+    schema = _inlined(schema, schema.pop("$defs", {}))
     schema["properties"][file] = {"type": "string", "format": "binary"}
     schema["required"] = [*schema.get("required", []), file]
     return {"multipart/form-data": schema}
+
+
+def _inlined(schema: Any, definitions: dict[str, Any]) -> Any:
+    """With what it refers to in its place: a form's schema is not where references lead."""
+    if isinstance(schema, list):
+        return [_inlined(part, definitions) for part in schema]
+    if not isinstance(schema, dict):
+        return schema
+    if "$ref" in schema:
+        return _inlined(definitions[schema["$ref"].rpartition("/")[2]], definitions)
+    return {name: _inlined(part, definitions) for name, part in schema.items()}

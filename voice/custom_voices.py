@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from django.core.files.uploadedfile import UploadedFile
@@ -46,13 +47,14 @@ def create_voice(*, owner: User, api_key: ApiKey | None, wanted: NewVoice, uploa
     """
     if known := earlier(owner, asked):
         return known
-    model = _cloning_model(wanted.model)
+    _cloning_model(wanted.model)
     _check_new(owner, wanted)
     intake = examine(owner=owner, api_key=api_key, upload=upload, purpose=Purpose.SAMPLE, param="audio_sample")
 
     @transaction.atomic
     def act() -> Done:
         _lock(owner)
+        model = _cloning_model(wanted.model, locked=True)
         consent = _check_new(owner, wanted, locked=True)
         voice = Voice(owner=owner, name=wanted.name, model=model, consent=consent, languages=_languages(consent, model))
         voice.speaker = voice.pk
@@ -65,11 +67,12 @@ def create_voice(*, owner: User, api_key: ApiKey | None, wanted: NewVoice, uploa
 
 
 def rename_voice(*, owner: User, voice: Voice, name: str) -> None:
-    """NameTaken where the name is another's."""
+    """NameTaken where the name is another's, VoiceNotFound where the voice is gone."""
     with transaction.atomic():
         _lock(owner)
         _check_name(Voice.objects.filter(owner=owner).exclude(pk=voice.pk), name)
-        Voice.objects.filter(pk=voice.pk).update(name=name)
+        if not Voice.objects.filter(pk=voice.pk).update(name=name):
+            raise VoiceNotFound(voice.pk, param=None)
     voice.name = name
 
 
@@ -84,11 +87,12 @@ def delete_voice(voice: Voice) -> None:
         names = list(locked.samples.values_list("blob_id", flat=True))
         running += spoken.filter(state=State.RUNNING)
         locked.delete()
+        # robust: the rows are gone whatever comes now, and the purge finds what is left
+        for name in names:
+            transaction.on_commit(partial(storage.remove, name), robust=True)
     # what is claimed from here on finds no voice
     for item in running:
         jobs.stop(item=item)
-    for name in names:
-        storage.remove(name)
     forget_conditioning(voice.pk)
 
 
@@ -179,8 +183,11 @@ def _keep_sample(voice: Voice, intake: Intake) -> Sample:
     return sample
 
 
-def _cloning_model(name: str | None) -> Model:
+def _cloning_model(name: str | None, *, locked: bool = False) -> Model:
+    """The model of that name, or the operator's first that clones; `locked`, it is not forgotten before the end of the transaction."""
     models = Model.objects.filter(task=Task.SPEECH, clones=True, enabled=True)
+    if locked:
+        models = models.select_for_update(no_key=True)
     model = models.first() if name is None else models.filter(pk=name).first()
     if model is not None:
         return model

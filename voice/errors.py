@@ -280,6 +280,11 @@ class SecretUsed(NotAuthenticated):
     message = "This client secret has begun its session, or came too late for it. Make another one for each session."
 
 
+class SessionBusy(Conflict):
+    code = "session_busy"
+    message = "The session's last connection is not known to be gone yet. Try again in a few seconds."
+
+
 class SessionNotFound(NotFound):
     code = "session_not_found"
     message = "There is no such live session."

@@ -6,12 +6,10 @@ A web process never decodes. It keeps the upload, has a worker look at it, and w
 from __future__ import annotations
 
 import time
-import wave
 from contextlib import closing
 from dataclasses import asdict, dataclass
 from typing import IO, Any
 
-import numpy as np
 from django.conf import settings
 from django.core.files.uploadedfile import UploadedFile
 from django.db import transaction
@@ -26,7 +24,6 @@ from jobs.limits import BUSY_RETRY
 from jobs.models import OPEN, Blob, Item, Job, State
 from jobs.work import Work
 from voice import catalogue
-from voice.audio.decode import decode
 from voice.audio.encode import SAMPLE_BYTES, exact_wav_header
 from voice.audio.errors import FILE
 from voice.audio.formats import FORMATS
@@ -35,13 +32,12 @@ from voice.audio.pcm import RATE
 from voice.ears.base import Transcriber, Wanted
 from voice.engines.base import Pcm
 from voice.models import widened
-from voice.uploads import Purpose, bounds, look, opened
+from voice.sources import RAW, decoded
+from voice.uploads import Purpose, look, opened
 
 INTAKE = "intake"
 # the kind of such jobs, which cost nothing and are not shown
 CLEAN = FORMATS["wav"]
-RAW = "upload"
-# what an upload is kept as: never under the name of what comes of it, however alike they are
 PATIENCE = 90.0
 # seconds that a request waits for a worker
 FIRST_LOOK = 0.05
@@ -87,20 +83,9 @@ def examine(
 
 def make_safe(work: Work) -> None:
     """The worker's half: the item's source decoded, judged if it is a sample, and written as WAV."""
-    source, options = work.item.source, work.item.options
-    if source is None:
-        raise InternalError
+    options = work.item.options
     purpose = Purpose(options["purpose"])
-    limits = bounds(purpose)
-    with storage.fetched(source) as file:
-        pcm = decode(
-            file,
-            options["container"],
-            longest=limits.longest,
-            shortest=limits.shortest,
-            processor_seconds=settings.DECODE_SECONDS,
-            check=work.check,
-        )
+    pcm = decoded(work, purpose)
     if purpose is Purpose.SAMPLE:
         sample = measure(pcm)
         judge(sample)
@@ -109,12 +94,6 @@ def make_safe(work: Work) -> None:
         work.findings = {"findings": {"transcript": _heard(ear, pcm, options["language"], work)}}
     work.write(exact_wav_header(pcm.size * SAMPLE_BYTES))
     work.write(pcm.astype("<i2", copy=False).tobytes(), seconds=pcm.size / RATE)
-
-
-def read_pcm(blob: Blob) -> Pcm:
-    """The samples of what `examine` kept, at RATE. StorageUnavailable when they can't be read now."""
-    with storage.fetched(blob) as file, wave.open(file, "rb") as sound:
-        return np.frombuffer(sound.readframes(sound.getnframes()), "<i2").astype(np.int16, copy=False)
 
 
 def _heard(ear: Transcriber, pcm: Pcm, language: str, work: Work) -> str | None:
@@ -146,9 +125,8 @@ def _submitted(owner: User, api_key: ApiKey | None, file: IO[bytes], options: di
                 options=options,
             )
             return raw, jobs.submit(owner=owner, api_key=api_key, kind=INTAKE, orders=[order], about=jobs.About(listed=False))
-    except Refusal:
+    except Exception:  # whatever it is, the row is gone again
         if raw is not None:
-            # its row is gone again
             storage.discard(raw.pk)
         raise
 

@@ -9,7 +9,7 @@ from rest_framework import serializers
 
 from accounts.serializers import UnixTime
 from voice.models import Lexicon, LexiconVersion
-from voice.text import composed, forbidden_character, speakable
+from voice.text import composed, forbidden_character, speakable, without_invisible
 
 MOST_ENTRIES = 1_000
 LONGEST_ENTRY = 100
@@ -21,10 +21,10 @@ _LANGUAGE = re.compile(r"[a-z]{2,8}(?:-[a-z0-9]{1,8})*", re.ASCII)
 
 
 def _tidied(text: str) -> str:
-    """As it stands in a text that is to be spoken: composed, one blank between words."""
+    """As it stands in a text that is to be spoken: composed, nothing invisible, one blank between words."""
     if (character := forbidden_character(text)) is not None:
         raise PydanticCustomError("invalid_character", "The text holds {character}, which can't be spoken.", {"character": character})
-    return " ".join(composed(text).split())
+    return " ".join(without_invisible(composed(text)).split())
 
 
 def _word(text: str) -> str:

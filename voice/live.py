@@ -23,7 +23,7 @@ from accounts.ids import new_id
 from accounts.models import ClientSecret
 from accounts.quotas import Amount
 from accounts.tokens import Identity
-from voice.errors import SecretUsed, SessionNotFound, TooManySessions
+from voice.errors import SecretUsed, SessionBusy, SessionNotFound, TooManySessions
 from voice.models import LiveSession
 from voice.models.live import Dialect, Kind, LiveSessionRows
 
@@ -34,6 +34,7 @@ PROCESS = f"{socket.gethostname()}:{os.getpid()}:{new_id('p')[-6:]}"
 LIVE = "live"
 # the kind of work: not one that is metered, each turn's speech and transcription is
 LOST = "lost"
+CLIENT_LEFT = "client_left"
 BY_OWNER = "ended_by_owner"
 BY_STAFF = "ended_by_staff"
 
@@ -70,7 +71,7 @@ def begin(*, identity: Identity, model: str, kind: Kind, dialect: Dialect) -> Li
         # from here on, nobody else begins one for this owner until the end of the transaction
         mine: LiveSessionRows = LiveSession.objects.of(owner)
         mine.lost().close(LOST, at=F("seen_at"))
-        if mine.open().count() >= most:
+        if mine.attended().count() >= most:
             raise TooManySessions(most)
     fields: dict[str, Any] = {}
     if identity.secret is not None:
@@ -91,16 +92,28 @@ def begin(*, identity: Identity, model: str, kind: Kind, dialect: Dialect) -> Li
     return session
 
 
-def resume(*, identity: Identity, session_id: str) -> LiveSession:
-    """Take an open session over, for its client has come back; its process, if another, loses it. SessionNotFound where that can't be.
+def resume(*, identity: Identity, session_id: str) -> tuple[LiveSession, dict[str, Any]]:
+    """Take up a session whose client has come back, with what was kept of it; SessionNotFound where that can't be.
 
-    Whoever comes with a client secret finds the session that it has begun, and no other.
+    SessionBusy while another process still takes its client for being there. Whoever comes with a client secret finds the session
+    that it has begun, and no other.
     """
     theirs = session_id == session_of(identity.secret) if identity.secret else ID.fullmatch(session_id) is not None
     mine = LiveSession.objects.of(identity.user).heard_of().filter(pk=session_id, end_asked_at=None)
-    if not (theirs and mine.update(process=PROCESS, seen_at=Now())):
-        raise SessionNotFound
-    return LiveSession.objects.get(pk=session_id)
+    with transaction.atomic():
+        session = mine.select_for_update(of=("self",), no_key=True).first() if theirs else None
+        if session is None:
+            raise SessionNotFound
+        if session.left_at is None:
+            raise SessionBusy
+        mine.update(process=PROCESS, seen_at=Now(), left_at=None, snapshot=None, end_reason="")
+    return session, session.snapshot
+
+
+def leave(session_id: str, figures: Figures, snapshot: dict[str, Any]) -> bool:
+    """The client is gone, and may come back for as long as LIVE_RESUME; False when the session is no longer this process's."""
+    left = _held(session_id).filter(end_asked_at=None)
+    return left.update(left_at=Now(), seen_at=Now(), snapshot=snapshot, end_reason=CLIENT_LEFT, **asdict(figures)) == 1
 
 
 def beat(session_id: str, figures: Figures) -> bool:

@@ -22,7 +22,8 @@ from voice.errors import SessionNotFound
 from voice.live import BY_OWNER
 from voice.live_serializers import ClientSecretSerializer, LiveSessionSerializer, LiveSessionWithTranscriptSerializer, NewClientSecret
 from voice.models import LiveSession, SessionState
-from voice.realtime.settings import checked
+from voice.realtime.settings import checked, named_voice
+from voice.services import check_voice
 
 
 class ClientSecrets(APIView):
@@ -38,6 +39,8 @@ class ClientSecrets(APIView):
         wanted = NewClientSecret.model_validate(request.data)
         maker = caller(request)
         session = checked(wanted.session or {}).model_dump()
+        if (named := named_voice(wanted.session)) is not None:
+            check_voice(owner=maker.user, name=named, param="session.audio.output.voice")
         lifetime = timedelta(seconds=wanted.expires_after.seconds)
         done = once(maker.user, Asked.by(request), lambda: Done(issue_secret(maker=maker, session=session, lifetime=lifetime).pk))
         secret = ClientSecret.objects.select_related("owner").filter(pk=done.subject).first()

@@ -19,8 +19,11 @@ PHRASES = {
 }
 MOST_WRONG = 0.3
 # of the phrase's words that a transcriber may have misheard
-NEGATIONS = frozenset(["not", "never", "don't", "nicht", "nie", "niemals", "kein", "keine", "ne", "pas", "jamais", "no", "nunca"])
+NEGATIONS = frozenset(["not", "never", "cannot", "nicht", "nie", "niemals", "kein", "keine", "ne", "pas", "jamais", "no", "nunca"])
 # one of them too many, and few words as it is, it is another's meaning
+NEGATED = "n't"
+# the end of "don't", "can't" and others
+APOSTROPHES = str.maketrans("’‘ʼ", "'''")
 WORD = re.compile(r"\w+(?:'\w+)?")
 
 
@@ -42,12 +45,12 @@ def phrase_in(language: str) -> str:
 def is_read(phrase: str, heard: str) -> bool:
     """Whether what was heard is the phrase, but for words that were misheard."""
     wanted, got = _words(phrase), _words(heard)
-    denied = NEGATIONS.intersection(got).difference(wanted)
+    denied = {word for word in got if word in NEGATIONS or word.endswith(NEGATED)}.difference(wanted)
     return not denied and _edits(wanted, got) <= MOST_WRONG * len(wanted)
 
 
 def _words(text: str) -> list[str]:
-    return WORD.findall(unicodedata.normalize("NFKC", text).casefold())
+    return WORD.findall(unicodedata.normalize("NFKC", text).casefold().translate(APOSTROPHES))
 
 
 def _edits(wanted: list[str], heard: list[str]) -> int:

@@ -10,7 +10,7 @@ from django.db.models.functions import Now
 
 from config.errors import Refusal
 from voice.ears.whisper import Whisper
-from voice.engines.base import Source, Utterance
+from voice.engines.base import DeviceLost, ModelBroken, Source, Utterance
 from voice.engines.coqui import Coqui
 from voice.engines.coqui.zoo import Description
 from voice.errors import ModelExists, ModelInUse, ModelNotFound
@@ -59,6 +59,8 @@ def source_of(model: Model | None, name: str) -> Source:
 def forget(model: Model) -> None:
     """Remove a model and its own voices. ModelInUse while somebody's own voice speaks by it."""
     with transaction.atomic():
+        # a voice that is being made refers to the row, and its transaction ends before this or not at all
+        Model.objects.select_for_update().filter(pk=model.pk).first()
         if Voice.objects.filter(model=model).exclude(owner=None).exists():
             raise ModelInUse(model.name)
         model.delete()
@@ -69,7 +71,11 @@ def examine(model: Model, engine: Coqui) -> bool:
     try:
         about = engine.describe(model.location)
     except Refusal as refusal:
-        note(model, getattr(refusal, "reason", refusal.message))
+        note(model, refusal.reason)
+        return False
+    voices = [] if about.converts else _voices(model, about)
+    if problem := _obstacle(model, voices):
+        note(model, problem)
         return False
     model.task = Task.CONVERSION if about.converts else Task.SPEECH
     model.clones = about.clones
@@ -78,8 +84,7 @@ def examine(model: Model, engine: Coqui) -> bool:
     model.licence = model.licence or about.licence
     model.save(update_fields=["task", "clones", "timed", "rate", "licence"])
     note(model, "")
-    if not about.converts:
-        _write_voices(model, about)
+    Voice.objects.put(voices, fields=["model_id", "speaker", "languages"])
     return True
 
 
@@ -88,7 +93,7 @@ def examine_ear(model: Model, ear: Whisper) -> bool:
     try:
         about = ear.describe(model.location)
     except Refusal as refusal:
-        note(model, getattr(refusal, "reason", refusal.message))
+        note(model, refusal.reason)
         return False
     model.languages, model.translates = list(about.languages), about.translates
     model.save(update_fields=["languages", "translates"])
@@ -101,23 +106,29 @@ def load_ear(model: Model, ear: Whisper) -> None:
     try:
         ear.preload(source_of(model, model.name))
     except Refusal as refusal:
-        note(model, getattr(refusal, "reason", refusal.message))
+        note(model, refusal.reason)
         raise
 
 
 def trial(model: Model, engine: Coqui) -> float:
-    """Load a model and let its first voice say a sentence: seconds of audio. Raises what went wrong, after noting it."""
+    """Load a model and let its first voice say a sentence: seconds of audio. Raises the Refusal that went wrong, after noting it."""
+    voice = model.voices.filter(owner=None).order_by("name").first()
     try:
-        voice = model.voices.filter(owner=None).order_by("name").first()
         if voice is None:
             engine.preload(source_of(model, model.name))
             return 0.0
         utterance = Utterance(TRIAL, voice.speaker, voice.languages[0], model=model.source)
         samples = sum(len(block) for block in engine.synthesize(utterance))
         return samples / engine.rate(utterance)
-    except Refusal as refusal:
-        note(model, getattr(refusal, "reason", refusal.message))
+    except DeviceLost:
+        # no fault of the model's
         raise
+    except Refusal as refusal:
+        note(model, refusal.reason)
+        raise
+    except Exception as error:  # whatever its library raises
+        note(model, repr(error))
+        raise ModelBroken(repr(error)) from error
 
 
 def ask_to_check(name: str) -> None:
@@ -131,11 +142,18 @@ def note(model: Model, problem: str) -> None:
     model.refresh_from_db(fields=["problem", "checked_at"])
 
 
-def _write_voices(model: Model, about: Description) -> None:
+def _voices(model: Model, about: Description) -> list[Voice]:
     """One for each speaker of the model; the model's own name for one that has a single voice. A model that clones may have none."""
     names = {f"{model.name}/{speaker}": speaker for speaker in about.speakers}
     if not names and not about.clones:
         names = {model.name: ""}
-    for name, speaker in names.items():
-        described = {"model": model, "speaker": speaker, "languages": list(about.languages)}
-        Voice.objects.update_or_create(name=name, owner=None, defaults=described)
+    return [Voice(name=name, model=model, speaker=speaker, languages=list(about.languages)) for name, speaker in names.items()]
+
+
+def _obstacle(model: Model, voices: list[Voice]) -> str:
+    """Why these can't be the model's voices; empty: they can."""
+    longest = Voice._meta.get_field("name").max_length or 0
+    if long := next((voice.name for voice in voices if len(voice.name) > longest), ""):
+        return f"The name of its voice '{long}' has more than {longest} characters. Register it under a shorter name."
+    another = Voice.objects.stock().filter(name__in=[voice.name for voice in voices]).exclude(model=model).first()
+    return "" if another is None else f"There is a voice '{another.name}' of another model. Register it under another name."

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from django.conf import settings
-from django.db.models import F
+from django.db.models import Exists
 
 from accounts.models import ApiKey, User
 from accounts.models.ledger import MILLISECONDS
@@ -36,7 +37,7 @@ from voice.errors import (
     VoiceNotFound,
 )
 from voice.lexicons import dictionary, find_version
-from voice.models import LexiconVersion, Model, ModelAlias, Voice, VoiceAlias
+from voice.models import LexiconVersion, Meant, Model, ModelAlias, Voice
 from voice.requests import SpeechRequest
 from voice.text import Dictionary, composed, forbidden_character, normalise, speakable
 from voice.timing import ASKED, WORD
@@ -158,6 +159,7 @@ def request_speech(
     *, owner: User, api_key: ApiKey | None, speech: SpeechRequest, streamed: bool, fresh: bool, asked: Asked
 ) -> tuple[Item, bool]:
     """Submit a speech job of one item, or find the one that this request made before; whether it was found is told with it."""
+    made: list[Job] = []
 
     def act() -> Done:
         line = Line(
@@ -174,10 +176,13 @@ def request_speech(
             timestamps=speech.timestamp_granularities,
         )
         order = Casting(owner).order(line, store=speech.store, streamed=streamed, expires_after=speech.expires_after, fresh=fresh)
-        return Done(jobs.submit(owner=owner, api_key=api_key, kind=SPEECH, orders=[order], about=jobs.About.of(asked)).pk)
+        made.append(jobs.submit(owner=owner, api_key=api_key, kind=SPEECH, orders=[order], about=jobs.About.of(asked)))
+        return Done(made[-1].pk)
 
-    done = jobs.retried(owner, asked) or once(owner, asked, act)
-    return Item.objects.select_related("job").get(job_id=done.subject), done.replayed
+    done = jobs.despite_deletions(lambda: jobs.retried(owner, asked) or once(owner, asked, act))
+    if done.replayed:
+        return Item.objects.select_related("job").get(job_id=done.subject), True
+    return made[-1].written[0], False
 
 
 def request_brief(
@@ -193,8 +198,11 @@ def request_brief(
     A Refusal names the item at fault by its index, and then nothing was created.
     """
 
+    # an uploaded file can be read once
+    known = cache(read)
+
     def act() -> Done:
-        brief, items = read()
+        brief, items = known()
         kind = brief.kind or (CONVERSION if items[0].source else SPEECH)
         order = ORDERS[kind](owner, brief)
         orders = []
@@ -212,7 +220,7 @@ def request_brief(
         job.refresh_from_db()
         return Done(job.pk, JobSerializer(job).data)
 
-    done = jobs.retried(owner, asked) or once(owner, asked, act)
+    done = jobs.despite_deletions(lambda: jobs.retried(owner, asked) or once(owner, asked, act))
     if done.answer is not None:
         return done
     job = Job.objects.select_related("webhook").get(pk=done.subject)
@@ -278,22 +286,27 @@ def choose_voice(*, owner: User, name: str, language: str | None) -> Chosen:
     A voice of one's own that can't be used is refused by VoiceRevoked or VoiceDisabled, and never another in its place.
     """
     tag = language.lower().replace("_", "-") if language else None
-    visible = Voice.objects.visible_to(owner)
-    voice = visible.filter(pk=name).first() or visible.filter(name=name).order_by(F("owner").asc(nulls_last=True)).first()
-    if voice is not None:
-        voice.check_usable()
-        if tag is not None and not voice.speaks(tag):
-            raise UnsupportedLanguage(name, tag) if _default_voice(tag) else UnknownLanguage(tag)
-        return Chosen(voice, tag or voice.languages[0])
-    alias = VoiceAlias.objects.filter(name=name, voice__in=Voice.objects.stock().usable()).select_related("voice__model").first()
-    if alias is None:
+    voice = Voice.objects.visible_to(owner).called(name).first()
+    if voice is None:
         raise VoiceNotFound(name)
-    if tag is None or alias.voice.speaks(tag):
-        return Chosen(alias.voice, tag or alias.voice.languages[0])
+    voice.check_usable()
+    if tag is None or voice.speaks(tag):
+        return Chosen(voice, tag or voice.languages[0])
     speaker = _default_voice(tag)
     if speaker is None:
         raise UnknownLanguage(tag)
+    if voice.meant != Meant.ALIAS:
+        raise UnsupportedLanguage(name, tag)
     return Chosen(speaker, tag)
+
+
+def check_voice(*, owner: User, name: str, param: str) -> None:
+    """The Refusal for a voice that can't speak, before there is anything to be spoken; `param` is the field that names it."""
+    try:
+        choose_voice(owner=owner, name=name, language=None)
+    except Refusal as refusal:
+        refusal.param = param
+        raise
 
 
 def _default_voice(language: str) -> Voice | None:
@@ -318,13 +331,14 @@ def _checked(raw: str) -> str:
 
 def _check_model(name: str, voice: Voice, *, named: str) -> None:
     """The model must exist, and be the voice's unless it stands for any."""
-    model = Model.objects.filter(pk=name, enabled=True).first()
-    if model is None:
-        alias = ModelAlias.objects.filter(pk=name).select_related("model").first()
-        if alias is None:
-            raise ModelNotFound(name)
-        model = alias.model
-    if model is not None and model != voice.model:
+    if name == voice.model_id:
+        # it is enabled, or the voice could not be used
+        return
+    models = Model.objects.filter(pk=name, enabled=True)
+    alias = ModelAlias.objects.filter(~Exists(models), pk=name).first()
+    if alias is None and not models.exists():
+        raise ModelNotFound(name)
+    if alias is None or alias.model_id not in (None, voice.model_id):
         raise VoiceModelMismatch(named, name, voice.model.name)
 
 

@@ -10,9 +10,9 @@ from jobs.work import Work
 from voice import registry
 from voice.audio.pcm import CLAUSE_PAUSE_MS, PARAGRAPH_PAUSE_MS, SENTENCE_PAUSE_MS, Joiner, Resampler
 from voice.catalogue import engines
-from voice.cloning import reference
+from voice.cloning import reference, voice_of
 from voice.engines.base import Pcm, Source, Synthesizer, Utterance
-from voice.errors import EngineMissing, VoiceNotFound
+from voice.errors import EngineMissing
 from voice.fallback import Reading, stand_in
 from voice.lexicons import dictionary_of
 from voice.models import Model, Voice
@@ -49,20 +49,8 @@ def _blocks(work: Work, whole: Utterance, name: str) -> Generator[Pcm, None, Non
 
 
 def _own_voice(work: Work) -> Voice | None:
-    """The voice that was asked for, if it is somebody's own. Refused when it may not speak any more; VoiceNotFound where it was deleted.
-
-    The row is read once the item is claimed: a consent that is revoked from now on finds the item running, and stops it.
-    """
-    options = work.item.options
-    if "consent_id" not in options:
-        return None
-    voice = Voice.objects.select_related("model", "consent").filter(pk=options["voice_id"]).first()
-    if voice is None:
-        raise VoiceNotFound(options["voice"])
-    voice.check_usable()
-    # samples may have come or gone since it was asked for
-    work.findings["voice_version"] = voice.version
-    return voice
+    """The voice that was asked for, if it is somebody's own."""
+    return voice_of(work) if "consent_id" in work.item.options else None
 
 
 def _verbatim(engine: Synthesizer, work: Work, whole: Utterance) -> Generator[Pcm, None, None]:
@@ -81,11 +69,12 @@ def _verbatim(engine: Synthesizer, work: Work, whole: Utterance) -> Generator[Pc
 def _planned(engine: Synthesizer, work: Work, whole: Utterance) -> Generator[Pcm, None, None]:
     """Sentence by sentence, without dead air or clicks between them."""
     joiner, clock = Joiner(), _clock(work, whole)
+    rate = engine.rate(whole)
     for sentence in plan(whole.text, whole.language):
         pieces = _pieces(sentence, engine, work, whole.language)
         for piece in pieces:
             utterance = replace(whole, text=piece.text, pronunciations=piece.pronunciations, mark=clock.mark)
-            resampler = Resampler(engine.rate(utterance))
+            resampler = Resampler(rate)
             with closing(engine.synthesize(utterance)) as spoken:
                 for block in spoken:
                     work.check()
@@ -132,6 +121,7 @@ def _utterance(work: Work, reading: Reading, voice: Voice | None) -> Utterance:
         language=options["language"],
         speed=options["speed"],
         seed=options.get("seed"),
+        instructions=options.get("instructions") or "",
         model=_source(options["model"]) if options["engine"] == registry.ENGINE else None,
         reference=None if voice is None or not voice.model.clones else reference(voice),
         urgent=not work.item.batch,

@@ -31,6 +31,7 @@ LISTS = frozenset({"timestamp_granularities", "include", "languages", "keywords"
 # fields of a form that there may be several of
 GROUP = "chunking_strategy"
 # fields of it stand in brackets behind its name
+AUTO = "auto"
 STREAMED = ("json", "text", "verbose_json")
 
 
@@ -92,7 +93,7 @@ class TranscriptionRequest(TranslationRequest):
     keywords: list[Annotated[Plain, Field(min_length=1, max_length=LONGEST_KEYWORD)]] = Field(
         default_factory=list, max_length=MOST_KEYWORDS
     )
-    chunking_strategy: Literal["auto"] | ServerVad | None = None
+    chunking_strategy: ServerVad | None = Field(None, description="how speech is told from silence; auto: as the model does best")
     known_speaker_names: list[str] = Field(default_factory=list, description="refused: nothing here tells speakers apart")
     known_speaker_references: list[str] = Field(default_factory=list, description="refused, as their names are")
     stream: bool = Field(False, description="true: segments come as server-sent events, as soon as each is understood")
@@ -102,9 +103,9 @@ class TranscriptionRequest(TranslationRequest):
     def _parsed(cls, value: Any) -> Any:
         """Some clients send the object as one field of JSON."""
         try:
-            return json.loads(value) if isinstance(value, str) and value.startswith("{") else value
+            return None if value == AUTO else json.loads(value) if isinstance(value, str) else value
         except ValueError:
-            raise PydanticCustomError("parse_error", "chunking_strategy is 'auto' or an object.") from None
+            raise PydanticCustomError("invalid_value", "chunking_strategy is 'auto' or an object.") from None
 
     @field_validator("known_speaker_names", "known_speaker_references")
     @classmethod
@@ -136,7 +137,7 @@ class TranscriptionRequest(TranslationRequest):
 
     @property
     def pauses(self) -> Pauses:
-        return self.chunking_strategy.pauses if isinstance(self.chunking_strategy, ServerVad) else Pauses()
+        return self.chunking_strategy.pauses if self.chunking_strategy else Pauses()
 
 
 def form_fields(request: Request) -> dict[str, Any]:

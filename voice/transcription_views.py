@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.core.files.uploadedfile import UploadedFile
 from django.http import HttpResponseBase
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
@@ -39,8 +40,9 @@ class Transcription(APIView):
     @extend_schema(request=form_with(TranscriptionRequest, FILE), responses=ANSWERS)
     def post(self, request: Request) -> HttpResponseBase:
         """What is said in a recording, in the response_format asked for; what is kept of it is a JSON of segments and words."""
+        upload = file_of(request, FILE)
         wanted = TranscriptionRequest.model_validate(form_fields(request))
-        return _accepted(request, wanted, streamed=wanted.stream)
+        return _accepted(request, upload, wanted, streamed=wanted.stream)
 
 
 class Translation(APIView):
@@ -52,17 +54,18 @@ class Translation(APIView):
     @extend_schema(request=form_with(TranslationRequest, FILE), responses=ANSWERS)
     def post(self, request: Request) -> HttpResponseBase:
         """What is said in a recording, in English, by a model that translates."""
-        return _accepted(request, TranslationRequest.model_validate(form_fields(request)), streamed=False)
+        upload = file_of(request, FILE)
+        return _accepted(request, upload, TranslationRequest.model_validate(form_fields(request)), streamed=False)
 
 
-def _accepted(request: Request, wanted: TranslationRequest, *, streamed: bool) -> Heard:
+def _accepted(request: Request, upload: UploadedFile[Any], wanted: TranslationRequest, *, streamed: bool) -> Heard:
     identity = caller(request)
     asked = Asked.by(request)
     item, replayed = request_transcription(
         owner=identity.user,
         api_key=identity.api_key,
         wanted=wanted,
-        upload=file_of(request, FILE),
+        upload=upload,
         fresh=wants_fresh(request),
         asked=asked,
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import asdict
 from io import BytesIO
@@ -26,9 +26,8 @@ from voice.ears.base import Pauses, Segment, Wanted
 from voice.ears.whisper import Whisper
 from voice.engines.base import DeviceLost
 from voice.errors import EngineMissing, LanguageNotUnderstood, ModelNotFound, TranscriptionUnavailable
-from voice.intake import RAW
 from voice.models import Model, ModelAlias, Task
-from voice.sources import OURS, decoded, expected, own_output, submitted
+from voice.sources import OURS, RAW, decoded, expected, own_output, submitted
 from voice.timing import ASKED, SENTENCE, WORD, Timed, Timestamps
 from voice.transcription_requests import TranscriptionRequest, TranslationRequest
 from voice.transcripts import Writer
@@ -53,16 +52,17 @@ def request_transcription(
     """
     container = look(upload, Purpose.SOURCE)
     understood = wanted if isinstance(wanted, TranscriptionRequest) else None
-    model = choose_model(wanted.model, understood.spoken if understood else (), translates=understood is None)
     options = {
         "prompt": wanted.prompt,
         "temperature": wanted.temperature,
         "keywords": understood.keywords if understood else [],
-        "words": understood is not None and understood.words,
+        ASKED: _timed(words=understood is not None and understood.words),
         "pauses": asdict(understood.pauses if understood else Pauses()),
     }
 
-    def submit(source: Blob) -> Done:
+    def submit(keep: Callable[[], Blob]) -> Done:
+        model = choose_model(wanted.model, understood.spoken if understood else (), translates=understood is None)
+        source = keep()
         order = _order(
             model,
             source,
@@ -92,7 +92,7 @@ def order_transcription(
         container=container,
         languages=languages,
         translate=False,
-        options={"prompt": "", "temperature": 0.0, "keywords": [], "words": words, "pauses": asdict(Pauses())},
+        options={"prompt": "", "temperature": 0.0, "keywords": [], ASKED: _timed(words=words), "pauses": asdict(Pauses())},
         expected=Amount(milliseconds=round(output.seconds * MILLISECONDS)),
         batch=batch,
         **fields,
@@ -144,7 +144,7 @@ def transcribe(work: Work) -> None:
     ear = catalogue.ears().get(options["engine"])
     if ear is None:
         raise EngineMissing
-    pcm = decoded(work, silent=True)
+    pcm = decoded(work, Purpose.SOURCE, silent=True)
     duration = pcm.size / RATE
     writer, segments = Writer(), []
     try:
@@ -158,10 +158,13 @@ def transcribe(work: Work) -> None:
         departure.ask(Reason.DEVICE_LOST)
         raise
     work.write(writer.end(), seconds=duration - work.seconds)
-    work.findings["heard_language"] = transcript.language
     if work.item.store:
         work.timestamps = _timestamps(segments)
-        work.findings[ASKED] = [SENTENCE, WORD] if options["words"] else [SENTENCE]
+
+
+def _timed(*, words: bool) -> list[str]:
+    """What an output's timestamps will have."""
+    return [SENTENCE, WORD] if words else [SENTENCE]
 
 
 def _timestamps(segments: Sequence[Segment]) -> bytes:
@@ -200,7 +203,7 @@ def _wanted(options: dict[str, Any]) -> Wanted:
         prompt=options["prompt"],
         keywords=tuple(options["keywords"]),
         temperature=options["temperature"],
-        words=options["words"],
+        words=WORD in options[ASKED],
         translate=options["translate"],
         pauses=Pauses(**options["pauses"]),
         # where the model's files are is said by its row: never by what a request said

@@ -9,17 +9,27 @@ from typing import Any, Self
 
 from django.conf import settings
 from django.db import models, transaction
-from django.db.models import Case, Count, Exists, F, OuterRef, Q, QuerySet, Subquery, When
+from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce, Now
 from django.db.models.lookups import LessThan
 from django.utils import timezone
 
-from accounts.models import Owned
+from accounts.models import Owned, User
 from jobs.models.work import FALLBACK, Item, Job
 
 READING_TIME = timedelta(minutes=5)
 WRITING_TIME = timedelta(hours=1)
 # far longer than writing a file takes: whoever needs more is taken for dead
+
+
+BEGIN = """
+INSERT INTO jobs_blob (name, owner_id, bytes, sha256, writers, writing_until) VALUES (%s, %s, %s, %s, 1, {until})
+ON CONFLICT (name) DO UPDATE SET
+    bytes = excluded.bytes,
+    writers = CASE WHEN jobs_blob.writing_until > {now} THEN jobs_blob.writers + 1 ELSE 1 END,
+    writing_until = {until}
+RETURNING *
+"""
 
 
 class BlobRows(models.QuerySet["Blob"]):
@@ -36,14 +46,18 @@ class BlobRows(models.QuerySet["Blob"]):
         """Those that nobody is writing."""
         return self.filter(Q(writers=0) | Q(writing_until__lte=Now()))
 
-    @transaction.atomic
     def begin(self, blob: Blob) -> Blob:
-        """The row of bytes that are about to be written, made or found. Until `written` or `given_up` nobody removes them."""
-        # one statement that makes the row or finds it, and locks it: between two, another could remove it
-        self.bulk_create([blob], update_conflicts=True, unique_fields=["name"], update_fields=["bytes"])
-        one_more = When(writing_until__gt=Now(), then=F("writers") + 1)
-        self.filter(pk=blob.pk).update(writers=Case(one_more, default=1), writing_until=Now() + WRITING_TIME)
-        return self.get(pk=blob.pk)
+        """The row of bytes that are about to be written, made or found. Until `written` or `given_up` nobody removes them.
+
+        One statement makes the row or counts one more in it: between two, another could remove it. Django has none that does.
+        """
+        compiler = self.query.get_compiler(self.db)
+        now, during = compiler.compile(Now().resolve_expression(self.query))
+        until, after = compiler.compile((Now() + WRITING_TIME).resolve_expression(self.query))
+        owner = User._meta.pk.get_db_prep_save(blob.owner_id, compiler.connection)
+        values = [blob.name, owner, blob.bytes, blob.sha256]
+        (row,) = self.raw(BEGIN.format(now=now, until=until), [*values, *after, *during, *after])
+        return row
 
 
 def _naming() -> list[tuple[str, QuerySet[Any]]]:

@@ -6,8 +6,11 @@ and every lease is measured by the database's clock.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
-from functools import partial
+from functools import partial, reduce
+from operator import or_
 from typing import Any, Self
 
 from django.conf import settings
@@ -16,6 +19,7 @@ from django.db.models import Case, F, Q, Subquery, Sum, Value, When
 from django.db.models.functions import Now
 
 from accounts import quotas
+from accounts.errors import InsufficientQuota
 from accounts.ids import new_id
 from accounts.models import Owned
 from accounts.quotas import Charge
@@ -62,7 +66,7 @@ class JobRows(Owned):
         found: int = self.open().filter(expected_bytes__gt=0).aggregate(sum=Sum(to_come, default=0))["sum"]
         return found
 
-    def count_end(self, pk: str, state: State, number: int = 1, *, sequences: int = 1) -> None:
+    def count_end(self, job: Job, state: State, number: int = 1, *, sequences: int = 1) -> None:
         """Count items of a job that ended so; the job is over with the last of them, and what it is then follows from the counts.
 
         Whoever is to be told of a job's end is noted in the same transaction.
@@ -71,7 +75,7 @@ class JobRows(Owned):
         over = Q(total__lte=ended)
         won = Value(state == State.COMPLETED)
         lost = Value(state == State.FAILED)
-        self.filter(pk=pk).update(
+        self.filter(pk=job.pk).update(
             **{state.value: F(state.value) + number},
             sequence=F("sequence") + sequences,
             state=Case(
@@ -82,9 +86,15 @@ class JobRows(Owned):
             ),
             finished_at=Case(When(over, then=Now()), default=F("finished_at")),
         )
-        for job in self.filter(pk=pk, announced=True).exclude(state__in=OPEN):
+        if not job.announced:
+            return
+        for over_now in self.filter(pk=job.pk).exclude(state__in=OPEN):
             Delivery.objects.announce(
-                owner_id=job.owner_id, webhook_id=job.webhook_id, job_id=pk, event=f"job.{job.state}", data=job.summary()
+                owner_id=job.owner_id,
+                webhook_id=over_now.webhook_id,
+                job_id=job.pk,
+                event=f"job.{over_now.state}",
+                data=over_now.summary(),
             )
 
 
@@ -100,7 +110,7 @@ class Job(models.Model):
     webhook = models.ForeignKey("jobs.Webhook", null=True, blank=True, on_delete=models.SET_NULL, related_name="jobs")
     # told of the end, beside those that are told of every job
     announced = models.BooleanField(default=False)
-    # whether anybody is to be told
+    # whether anybody is to be told; never changed
     listed = models.BooleanField(default=True)
     # False: a step on the way to something else, of which its owner sees nothing
     request_hash = models.CharField(max_length=64, blank=True)
@@ -117,6 +127,8 @@ class Job(models.Model):
     created_at = models.DateTimeField(db_default=Now(), editable=False)
     started_at = models.DateTimeField(null=True, editable=False)
     finished_at = models.DateTimeField(null=True, editable=False)
+    written: Sequence[Item]
+    # its items, where `jobs.services.submit` has just written them
 
     objects = JobRows.as_manager()
 
@@ -186,6 +198,19 @@ class ItemRows(Owned):
     def held(self, attempt: int) -> Self:
         """Still running in this attempt: whoever took the item over raised the number."""
         return self.filter(state=State.RUNNING, attempt=attempt)
+
+    def renew(self, claimed: Sequence[Item], *, lease: timedelta) -> set[str]:
+        """Keep the leases of these attempts, and tell the ids of those that were lost, or whose item is to stop.
+
+        A row that somebody has locked is passed over, until the next time: waiting for one would cost the others their leases.
+        """
+        ours = reduce(or_, (Q(pk=item.pk, attempt=item.attempt) for item in claimed), Q(pk=None))
+        held = self.filter(ours, state=State.RUNNING, stop_asked_at=None).order_by()
+        with transaction.atomic():
+            free = held.select_for_update(skip_locked=True, no_key=True).values("pk")
+            if self.filter(pk__in=free).update(lease_until=Now() + lease) == len(claimed):
+                return set()
+        return {item.pk for item in claimed} - set(held.values_list("pk", flat=True))
 
     def done_with_source(self) -> Self:
         """Those that need the bytes which they worked on no more: over, and not to be tried again."""
@@ -297,10 +322,6 @@ class Item(models.Model):
             Job.objects.filter(pk=self.job_id, state=State.QUEUED).update(state=State.RUNNING, started_at=Now())
         return won == 1
 
-    def renew(self, *, lease: timedelta) -> bool:
-        """Keep the lease of this attempt; False when it was lost, or when the item is to stop."""
-        return Item.objects.held(self.attempt).filter(pk=self.pk, stop_asked_at=None).update(lease_until=Now() + lease) == 1
-
     def requeue(self, *, delay: timedelta, once_more: bool = False) -> bool:
         """Give this attempt up for a later one; False when it was the last one, lost, or the item is to stop.
 
@@ -336,6 +357,17 @@ class Item(models.Model):
             if Item.objects.filter(pk=self.pk, state=State.RUNNING).update(stop_asked_at=Now()):
                 return True
         return False
+
+    @transaction.atomic
+    def expect(self, milliseconds: int) -> None:
+        """Set aside for so much audio, where that is more than was thought before. InsufficientQuota when there is not as much left."""
+        more, held = milliseconds - self.milliseconds, Item.objects.held(self.attempt).filter(pk=self.pk)
+        if more <= 0 or self.period_starts_at is None or not held.update(milliseconds=milliseconds):
+            return
+        # in the period where the rest is
+        allowed = replace(quotas.allowance(self.owner), starts_at=self.period_starts_at)
+        quotas.reserve(self.owner, self.job.kind, quotas.Amount(milliseconds=more), allowed)
+        self.milliseconds = milliseconds
 
     def fall_back(self, made_by: dict[str, Any]) -> None:
         """Something else makes it than was asked for: its output and its charge say so, and nobody who asks later is given it."""
@@ -375,16 +407,21 @@ class Item(models.Model):
             refusal.type = WorkerCrashed.type
         if self.error_status == Cancelled.status:
             refusal.should_retry = Cancelled.should_retry
+        if self.error_code == InsufficientQuota.code:
+            refusal.type, refusal.should_retry = InsufficientQuota.type, InsufficientQuota.should_retry
         return refusal
 
-    @transaction.atomic
+    @transaction.atomic(savepoint=False)
     def _end(self, rows: ItemRows, state: State, error: Refusal | None, charge: Charge | None = None) -> bool:
         why = {"error_code": error.code, "error_message": error.message[:LONGEST_REASON], "error_status": error.status} if error else {}
         # an instance from before a retry must not settle what the retry reserved
         ours = rows.filter(pk=self.pk, period_starts_at=self.period_starts_at)
-        if not ours.select_for_update(no_key=True).values_list("pk").first():
+        expected = ours.select_for_update(no_key=True).values_list("milliseconds", flat=True).first()
+        if expected is None:
             return False
-        Job.objects.count_end(self.job_id, state)
+        # as much as was set aside since this instance was read
+        self.milliseconds = expected
+        Job.objects.count_end(self.job, state)
         # only now that the job's row is locked is the number its own. Written once: at a row's second change within a transaction
         # PostgreSQL looks at everything that it names, and would wait here, with the quota's row, for whoever has those rows
         number = Job.objects.filter(pk=self.job_id).values("sequence")

@@ -10,15 +10,22 @@ from django.db.models.functions import Now
 
 WORKER_SILENCE = timedelta(seconds=10)
 # a worker that was not heard of for longer is taken for gone
+BATCH = "batch"
+# how the names of queues end that nobody waits for
 
 
 class WorkerRows(models.QuerySet["Worker"]):
     def alive(self) -> Self:
         return self.filter(seen_at__gt=Now() - WORKER_SILENCE)
 
-    def serving(self, queue: str) -> list[Worker]:
-        """Those alive that take messages from a queue."""
-        return [worker for worker in self.alive() if queue in worker.queues]
+    def serve(self, queue: str) -> bool:
+        """Whether one that is alive takes messages from a queue."""
+        return any(queue in queues for queues in self.alive().values_list("queues", flat=True))
+
+    def batch_threads(self) -> int:
+        """Threads of those alive that take what nobody waits for."""
+        alive = self.alive().values_list("threads", "queues")
+        return sum(threads for threads, queues in alive if any(queue.endswith(BATCH) for queue in queues))
 
     def gone(self) -> Self:
         return self.filter(seen_at__lt=Now() - 6 * WORKER_SILENCE)

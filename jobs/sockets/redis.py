@@ -65,15 +65,14 @@ class RedisSockets:
         self._keeper: threading.Thread | None = None
 
     def add(self, owner: str, socket: str, *, most: int) -> bool:
-        if not self._own.add(owner, socket, most=most):
-            return False
         try:
-            admitted = bool(self._add(keys=[PREFIX + owner], args=[socket, most, self._lifetime_ms]))
+            if not self._add(keys=[PREFIX + owner], args=[socket, most, self._lifetime_ms]):
+                return False
         except redis.RedisError as error:
             log.warning("sockets of this process counted only", reason=repr(error))
-            admitted = True
-        if not admitted:
-            self._own.remove(owner, socket)
+        # only now: what is not admitted yet must not be renewed, and so brought in
+        if not self._own.add(owner, socket, most=most):
+            self.remove(owner, socket)
             return False
         with self._lock:
             if self._keeper is None:

@@ -91,13 +91,14 @@ class RedisStreams:
         """As the protocol says. While Redis is away it yields None, ever more seldom, and goes on where it was once Redis is back."""
         name = PREFIX + key
         place, pause = START_OF_STREAM, FIRST_PAUSE
-        async with self._reader(wait) as client:
+        async with self._reader() as client:
             while True:
                 try:
-                    batch = await _next(client, name, place, wait)
-                    if not batch:
-                        place = await _still_there(client, name, place)
-                except redis.RedisError as error:
+                    async with asyncio.timeout(wait + 2 * TIMEOUT):
+                        batch = await _next(client, name, place, wait)
+                        if not batch:
+                            place = await _still_there(client, name, place)
+                except (redis.RedisError, TimeoutError) as error:
                     log.warning("stream away", reason=repr(error))
                     await asyncio.sleep(pause)
                     pause = min(2 * pause, LONGEST_PAUSE)
@@ -117,18 +118,21 @@ class RedisStreams:
         except redis.RedisError as error:
             raise Unavailable from error
 
-    def _reader(self, wait: float) -> redis.asyncio.Redis:
+    def _reader(self) -> redis.asyncio.Redis:
         """A client with a connection of its own, gone when the reader is.
 
         A blocked XREAD holds a connection anyway. A shared pool would belong to one event loop, keep the sockets of its busiest
         moment for ever and refuse the 101st reader; a connection costs half a millisecond (RESP 2 has no greeting) while the item
         is on its way to a worker.
+
+        Without a timeout of its own: for that it sends by `asyncio.wait_for`, which until Python 3.12 swallows a cancellation that comes
+        while it ends, and whoever had left would be read for to the end.
         """
         return redis.asyncio.Redis.from_url(
             self._url,
             protocol=2,
             driver_info=None,
-            socket_timeout=wait + TIMEOUT,
+            socket_timeout=None,
             socket_connect_timeout=TIMEOUT,
             retry=AsyncRetry(NoBackoff(), 0),
         )

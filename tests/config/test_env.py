@@ -100,6 +100,20 @@ def test_redis_without_postgresql_is_refused():
     assert "DATABASE_URL" in refused(redis_url="redis://localhost")
 
 
+def test_queues_are_written_with_commas_and_known():
+    deployed = {"redis_url": "redis://localhost", "database_url": "postgresql://localhost/x"}
+
+    assert read(worker_queues="live, neural", **deployed).worker_queues == ("live", "neural")
+    assert read(**deployed).worker_queues == ()
+    message = refused(worker_queues="live,fast", **deployed)
+    assert "WORKER_QUEUES" in message
+    assert "'neural-batch'" in message
+
+
+def test_queues_without_redis_are_refused():
+    assert "WORKER_QUEUES" in refused(worker_queues="live")
+
+
 def test_a_pool_too_small_for_the_threads_is_refused():
     assert "DATABASE_POOL" in refused(database_url="postgresql://localhost/x", worker_threads=20)
 
@@ -120,6 +134,7 @@ def test_a_chat_with_all_that_it_needs_is_taken():
     [
         ({"chat_url": "127.0.0.1:8000/v1"}, "CHAT_URL"),
         ({"chat_url": "http://sk-hunter2@127.0.0.1/v1"}, "CHAT_URL"),
+        ({"chat_url": "http://127.0.0.1:sk-hunter2/v1"}, "CHAT_URL"),
         ({"chat_keys": "sk-hunter2 x"}, "CHAT_KEYS[0]"),
         ({"responder": "oracle"}, "RESPONDER"),
     ],

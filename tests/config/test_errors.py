@@ -12,7 +12,7 @@ from django.urls import path
 
 from config import urls
 from config.api import as_refusal, body_and_headers
-from config.errors import RateLimited
+from config.errors import RateLimited, Refusal
 
 
 def shape(response) -> Any:
@@ -117,3 +117,8 @@ def test_a_database_that_is_away_is_unavailable_and_not_our_fault():
 def test_a_wait_is_told_in_whole_seconds():
     assert body_and_headers(RateLimited(retry_after=0.2))[1]["Retry-After"] == "1"
     assert body_and_headers(RateLimited(retry_after=3.2))[1]["Retry-After"] == "4"
+
+
+def test_the_log_is_told_the_reason_which_is_the_message_where_nothing_else_is_known():
+    assert Refusal("It can't be done.").reason == "It can't be done."
+    assert Refusal("It can't be done.", reason="/srv/model is missing").reason == "/srv/model is missing"

@@ -29,9 +29,12 @@ def test_streams_of_events_and_sockets_end_when_the_server_stops(served: System)
         served.client() as client,
         client.stream("GET", f"/v1/jobs/{job}/events", headers=headers) as stream,
         connect(f"ws://127.0.0.1:{served.port}/v1/events", additional_headers=headers) as connection,
+        connect(f"ws://127.0.0.1:{served.port}/v1/audio/speech/stream", additional_headers=headers) as speech,
     ):
         say(connection, type="job.subscribe", job_id=job)
         hear(connection)
+        say(speech, type="session.start", voice="slt")
+        hear(speech)
         lines = stream.iter_lines()
         next(lines)
 
@@ -39,9 +42,9 @@ def test_streams_of_events_and_sockets_end_when_the_server_stops(served: System)
         served.web.send_signal(signal.SIGTERM)
         list(lines)  # raises where it is cut off
         ended = time.monotonic() - told
-        code = code_of_the_end(connection)
+        codes = [code_of_the_end(each) for each in (connection, speech)]
         status = served.web.wait(PATIENCE)
         stopped = time.monotonic() - told
 
-    assert (code, status) == (1012, 0)
+    assert (codes, status) == ([1012, 1012], 0)
     assert ended < stopped < DRAIN_SECONDS / 2

@@ -99,15 +99,15 @@ def test_a_lease_is_renewed_by_its_own_attempt_only(db, alice):
     late = Item.objects.get(pk=item.pk)
     Item.objects.update(attempt=2)
 
-    assert not late.renew(lease=LEASE)
-    assert Item.objects.get().renew(lease=LEASE)
+    assert Item.objects.renew([late], lease=LEASE) == {late.pk}
+    assert Item.objects.renew([Item.objects.get()], lease=LEASE) == set()
 
 
 def test_a_lease_is_not_renewed_for_an_item_that_is_to_stop(db, alice):
     item = make_running(alice)
     item.cancel()
 
-    assert not item.renew(lease=LEASE)
+    assert Item.objects.renew([item], lease=LEASE) == {item.pk}
 
 
 def test_a_worker_that_was_thought_dead_can_not_end_what_another_took_over(db, alice):

@@ -104,3 +104,11 @@ def test_a_sweep_deals_where_nobody_did(alice, rung):
     sweep()
 
     assert texts(rung) == ["4", "5", "6", "7"]
+
+
+def test_threads_that_take_live_speech_only_are_not_counted(alice, rung):
+    make_worker(id="live-only", threads=20, queues=["live", "neural"])
+
+    brief(alice, 20)
+
+    assert len(rung) == AHEAD

@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 from django.core.files.storage import default_storage
-from django.db import OperationalError
+from django.db import OperationalError, connection, transaction
 from django.db.models.functions import Now
 from dramatiq.middleware import TimeLimitExceeded
 
+from accounts.errors import InsufficientQuota
 from accounts.models import Usage
 from config.errors import Refusal
 from jobs.dealing import sweep
@@ -260,6 +261,37 @@ def test_a_lease_is_kept_while_the_work_goes_on(alice):
         assert Item.objects.filter(lease_until__gt=Now() + timedelta(seconds=3)).exists()
 
 
+def test_a_row_that_somebody_has_locked_costs_no_other_item_its_lease(alice, shape):
+    if shape == "embedded":
+        pytest.skip("SQLite has one lock for all rows")
+    locked, free = make_item(alice), make_item(alice)
+    have, over = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        with transaction.atomic():
+            Item.objects.select_for_update().get(pk=locked.pk)
+            have.set()
+            over.wait(30)
+        connection.close()
+
+    holder = threading.Thread(target=hold)
+    with claimed(locked) as one, claimed(free) as other:
+        Item.objects.update(lease_until=Now() + timedelta(seconds=1))
+        holder.start()
+        assert have.wait(30)
+        started = time.monotonic()
+        keeper.beat()
+        took = time.monotonic() - started
+        over.set()
+        holder.join()
+
+        one.check()
+        other.check()
+        assert Item.objects.filter(pk=free.pk, lease_until__gt=Now() + timedelta(seconds=2)).exists()
+    assert took < 2
+    assert set(Item.objects.values_list("state", flat=True)) == {State.COMPLETED}
+
+
 def test_keepers_of_two_processes_have_two_names():
     assert Keeper().name != Keeper().name
 
@@ -291,6 +323,15 @@ def test_the_error_of_a_cancelled_item_says_that_a_retry_does_not_help(alice):
     item.refresh_from_db()
 
     assert (item.error.code, item.error.should_retry) == ("cancelled", False)
+
+
+def test_the_error_of_an_item_beyond_its_owners_quota_is_told_as_that(alice):
+    item = make_item(alice)
+    with claimed(item):
+        raise InsufficientQuota
+
+    item.refresh_from_db()
+    assert (item.error.status, item.error.type, item.error.should_retry) == (429, "insufficient_quota", False)
 
 
 def test_what_is_told_only_at_its_end_and_not_stored_may_not_outgrow_the_stream(alice, settings):

@@ -145,6 +145,32 @@ def test_under_a_budget_two_models_take_turns(fresh: Callable[..., Coqui], ana: 
     assert loaded(engine) == ["ana"]
 
 
+def test_what_made_room_is_gone_before_the_next_is_loaded(
+    fresh: Callable[..., Coqui], freevc: Source, ana: Source, monkeypatch: pytest.MonkeyPatch
+):
+    engine = fresh(budget=1)
+    engine.preload(freevc)
+    with engine._pool.use(freevc) as model:
+        weights = [weakref.ref(each) for each in model._module.parameters()]
+    del model
+    read = engine._read
+    left: list[weakref.ref[Any]] = []
+
+    def look(source: Source) -> Any:
+        left.extend(each for each in weights if each() is not None)
+        return read(source)
+
+    monkeypatch.setattr(engine, "_read", look)
+    gc.disable()
+    try:
+        engine.preload(ana)
+    finally:
+        gc.enable()
+
+    assert loaded(engine) == ["ana"]
+    assert not left
+
+
 def test_an_idle_model_is_let_go(fresh: Callable[..., Coqui], ana: Source):
     engine = fresh(idle=0.1)
 
@@ -204,11 +230,24 @@ def nameless(folder: Path) -> None:
     (folder / "config.json").write_text("{}")
 
 
-@pytest.mark.parametrize("spoil", [missing, without_weights, torn, a_list, nameless])
+def with_torn_speakers(folder: Path) -> None:
+    (folder / "speakers.pth").write_bytes(b"PK\x03\x04 torn")
+
+
+def with_no_speakers(folder: Path) -> None:
+    (folder / "speakers.pth").write_bytes(b"")
+
+
+def behind_a_file(folder: Path) -> None:
+    shutil.rmtree(folder)
+    folder.write_text("no folder")
+
+
+@pytest.mark.parametrize("spoil", [missing, without_weights, torn, a_list, nameless, with_torn_speakers, with_no_speakers, behind_a_file])
 def test_what_can_not_be_described_is_a_broken_model(
-    fresh: Callable[..., Coqui], ana: Source, tmp_path: Path, spoil: Callable[[Path], None]
+    fresh: Callable[..., Coqui], duo: Source, tmp_path: Path, spoil: Callable[[Path], None]
 ):
-    copy = source_at(shutil.copytree(ana.location, tmp_path / "copy"))
+    copy = source_at(shutil.copytree(duo.location, tmp_path / "copy"))
     spoil(tmp_path / "copy")
     engine = fresh()
 
@@ -384,6 +423,26 @@ def test_without_memory_to_load_one_the_unused_are_let_go_and_it_is_tried_again(
     engine.preload(ana)
 
     assert loaded(engine) == ["ana"]
+
+
+def test_without_memory_on_the_way_to_the_device_it_is_tried_again(
+    fresh: Callable[..., Coqui], speedy: Source, monkeypatch: pytest.MonkeyPatch
+):
+    module = tts("TTS.utils.synthesizer").Synthesizer
+    real = module.to
+    errors = [torch().OutOfMemoryError("CUDA out of memory")]
+    engine = fresh()
+
+    def to(self: Any, where: str) -> Any:
+        if errors:
+            raise errors.pop()
+        return real(self, where)
+
+    monkeypatch.setattr(module, "to", to)
+
+    engine.preload(speedy)
+
+    assert loaded(engine) == ["speedy"]
 
 
 def test_a_model_that_never_has_room_fails_for_now(fresh: Callable[..., Coqui], ana: Source, monkeypatch: pytest.MonkeyPatch):

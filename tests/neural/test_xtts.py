@@ -4,7 +4,6 @@ import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from pickle import UnpicklingError
 from typing import Any
 
 import numpy as np
@@ -16,7 +15,7 @@ from voice.engines.coqui import Coqui
 from voice.engines.coqui import xtts as streaming
 from voice.engines.coqui.bounds import longest
 from voice.engines.coqui.library import torch
-from voice.engines.coqui.resident import Xtts
+from voice.engines.coqui.resident import Xtts, kept
 from voice.engines.coqui.xtts import CODE_RATE, Conditioning
 
 HELLO = "Hello there, my friend."
@@ -184,10 +183,31 @@ def test_what_is_kept_of_a_voice_runs_no_code(engine: Coqui, xtts: Source, tmp_p
 
     torch().save({"latents": Code(), "embedding": Code()}, tmp_path / "evil-1.xtts.pt")
 
-    with pytest.raises(UnpicklingError):
-        say(engine, xtts, HELLO, reference=somebody(tmp_path, key="evil-1"))
+    assert len(say(engine, xtts, HELLO, reference=somebody(tmp_path, key="evil-1"))) > 0
 
     assert not (tmp_path / "it ran").exists()
+
+
+@pytest.mark.parametrize("left", [b"", bytes(5_000), b"PK\x03\x04 torn"])
+def test_what_was_kept_and_can_not_be_read_is_computed_anew(engine: Coqui, xtts: Source, tmp_path: Path, left: bytes):
+    (tmp_path / f"torn{len(left)}-1.xtts.pt").write_bytes(left)
+
+    assert len(say(engine, xtts, HELLO, reference=somebody(tmp_path, key=f"torn{len(left)}-1"))) > 0
+
+    assert [len(path.read_bytes()) > len(left) for path in tmp_path.iterdir()] == [True]
+
+
+def test_what_can_not_be_kept_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    def full(*_: Any) -> None:
+        raise OSError("No space left on device")
+
+    monkeypatch.setattr(torch(), "save", full)
+    made = Conditioning(torch().zeros(1), torch().zeros(1))
+
+    with pytest.raises(OSError, match="No space"):
+        kept(somebody(tmp_path), "xtts", lambda _: made)
+
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_closing_it_between_two_pieces_lets_the_next_begin(engine: Coqui, xtts: Source):

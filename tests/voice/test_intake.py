@@ -28,7 +28,8 @@ from voice import intake
 from voice.audio.pcm import RATE, Resampler
 from voice.engines.base import Utterance
 from voice.engines.flite import Flite
-from voice.intake import Intake, examine, read_pcm
+from voice.intake import Intake, examine
+from voice.sources import read_pcm
 from voice.uploads import Purpose
 
 pytestmark = pytest.mark.django_db(transaction=True)

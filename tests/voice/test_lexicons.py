@@ -55,6 +55,12 @@ def test_it_is_made_and_shown(alice, client_of):
     assert client.get(ADDRESS).json()["data"] == [made]
 
 
+def test_a_word_is_kept_as_it_stands_in_a_text_without_what_is_invisible(alice, client_of):
+    response = post(client_of(alice), {"name": "Mine", "entries": [{"word": "Ng\u00adinx\u200b", "respelling": "engine ex\ufeff"}]})
+
+    assert response.json()["entries"] == [{**BARE, "word": "Nginx", "respelling": "engine ex"}]
+
+
 def test_other_entries_are_a_new_version_and_the_old_one_stays(alice, client_of):
     client, version = client_of(alice), make(alice)
     path = f"{ADDRESS}/{version.lexicon_id}"

@@ -19,7 +19,7 @@ from accounts.tokens import Identity
 from config.errors import Refusal
 from tests.factories import make_live_session
 from voice import live
-from voice.errors import SecretUsed, SessionNotFound, TooManySessions
+from voice.errors import SecretUsed, SessionBusy, SessionNotFound, TooManySessions
 from voice.live import Figures
 from voice.models import LiveSession, SessionState
 from voice.models.live import Dialect, Kind
@@ -230,15 +230,43 @@ def test_the_workers_are_told_to_look_for_them():
 def test_a_client_comes_back_to_its_session_on_another_process_and_the_first_loses_it(alice, elsewhere):
     session = begin(known(alice))
     first = live.PROCESS
+    assert live.leave(session.pk, Figures(responses=3), {"items": ["x"]})
     elsewhere()
 
-    assert live.resume(identity=known(alice), session_id=session.pk) == session
+    assert live.resume(identity=known(alice), session_id=session.pk) == (session, {"items": ["x"]})
 
+    session.refresh_from_db()
+    assert (session.left_at, session.snapshot, session.end_reason, session.responses) == (None, None, "", 3)
     assert live.beat(session.pk, Figures())
     LiveSession.objects.update(process=first)
     assert not live.beat(session.pk, Figures())
     assert not live.end(session.pk, "client_left", Figures())
     assert LiveSession.objects.open().exists()
+
+
+def test_a_session_whose_client_is_there_is_not_taken_up(alice):
+    session = begin(known(alice))
+
+    with pytest.raises(SessionBusy):
+        live.resume(identity=known(alice), session_id=session.pk)
+
+
+def test_a_session_that_its_client_left_is_none_of_those_that_he_may_have(alice):
+    Override.objects.create(owner=alice, concurrent_sessions=1)
+    live.leave(begin(known(alice)).pk, Figures(), {})
+
+    assert begin(known(alice))
+
+
+def test_nothing_is_kept_of_a_session_that_nobody_came_back_to(alice):
+    session = begin(known(alice))
+    live.leave(session.pk, Figures(), {"items": ["x"]})
+    LiveSession.objects.update(seen_at=Now() - LOST)
+
+    live.close_lost()
+
+    session.refresh_from_db()
+    assert (session.state, session.end_reason, session.snapshot) == (SessionState.CLOSED, "client_left", None)
 
 
 def test_nobody_comes_back_to_what_is_not_his_is_over_is_ending_or_was_lost(alice, bob):
@@ -256,10 +284,11 @@ def test_nobody_comes_back_to_what_is_not_his_is_over_is_ending_or_was_lost(alic
 def test_a_secret_comes_back_to_the_session_that_it_began_and_to_no_other(alice):
     identity = with_secret(alice)
     session = begin(identity)
+    live.leave(session.pk, Figures(), {})
     ClientSecret.objects.update(expires_at=Now() - timedelta(seconds=1))
     again = tokens.identify_live(tokens.value_of(ClientSecret.objects.get()))
 
-    assert live.resume(identity=again, session_id=session.pk) == session
+    assert live.resume(identity=again, session_id=session.pk) == (session, {})
 
     with pytest.raises(SessionNotFound):
         live.resume(identity=again, session_id=make_live_session(alice).pk)

@@ -45,6 +45,8 @@ def test_the_phrase_is_known_though_words_are_misheard(heard):
         "i am the owner of this voice",
         "i am the owner of this voice and i do not consent to anything at all",
         "i am the owner of this voice and i do not consent to this service using this voice to create a synthetic voice model",
+        "i am the owner of this voice and i don’t consent to this service using this voice to create a synthetic voice model",
+        "i am the owner of this voice and i can't consent to this service using this voice to create a synthetic voice model",
         PHRASES["de"],
         f"{ENGLISH} {ENGLISH}",
     ],

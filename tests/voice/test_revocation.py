@@ -24,8 +24,9 @@ from tests.voice.waiting import until
 from voice import conditioning, consents, custom_voices
 from voice.actors import clear_revoked_consents, speak
 from voice.catalogue import synchronise
+from voice.cloning import reference
 from voice.custom_requests import NewVoice
-from voice.errors import VoiceDisabled, VoiceRevoked
+from voice.errors import VoiceDisabled, VoiceNotFound, VoiceRevoked
 from voice.models import Consent, Model, Sample, Voice, VoiceAlias
 from voice.services import choose_voice
 
@@ -138,6 +139,21 @@ def test_what_runs_in_another_voice_goes_on(alice, bob):
     assert [item.pk for item in stopped] == [running[0].pk]
 
 
+@pytest.mark.parametrize("end", ["revoke", "delete"])
+def test_a_voice_that_was_found_before_sounds_like_nobody(alice, end):
+    voice = make_voice(owner=alice)
+    make_sample(voice)
+    found = reference(voice)
+
+    if end == "revoke":
+        consents.revoke(consent_of(voice))
+    else:
+        custom_voices.delete_voice(Voice.objects.get())
+
+    with pytest.raises(VoiceNotFound):
+        found.recordings()
+
+
 # ── Nothing is kept ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -198,10 +214,13 @@ def test_what_a_process_that_died_left_is_found_by_the_next(alice):
     voice = make_voice(owner=alice)
     sample = make_sample(voice)
     output_in(voice, alice)
+    running = make_running(alice, **item_in(voice))
     consent_of(voice).revoke()
 
     clear_revoked_consents()
 
+    running.refresh_from_db()
+    assert running.stop_asked_at is not None
     assert not Output.objects.exists()
     assert not default_storage.exists(sample.blob_id)
     assert "clear_revoked_consents" in {job.name for job in scheduler.get_jobs()}

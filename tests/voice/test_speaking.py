@@ -33,9 +33,14 @@ class Recorder(Synthesizer):
 
     def __init__(self) -> None:
         self.given: list[Utterance] = []
+        self.rates = 0
 
     def speakers(self) -> Sequence[Speaker]:
         return [Speaker("recorder", ("en-us",), RATE)]
+
+    def rate(self, utterance: Utterance) -> int:
+        self.rates += 1
+        return super().rate(utterance)
 
     def synthesize(self, utterance: Utterance) -> Generator[Pcm, None, None]:
         self.given.append(utterance)
@@ -67,6 +72,13 @@ def speak(owner: User, text: str, **options: Any) -> Item:
         narrate(work)
     item.refresh_from_db()
     return item
+
+
+def test_an_engine_is_asked_for_its_rate_once_an_item(alice, recorder):
+    speak(alice, "One sentence. Another one. A third.")
+
+    assert len(recorder.given) == 3
+    assert recorder.rates == 1
 
 
 def test_the_engine_is_given_words(alice, recorder):

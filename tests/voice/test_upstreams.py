@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -12,6 +13,7 @@ from django.core.files.storage import default_storage
 
 from accounts.models import Plan, Usage, User
 from accounts.quotas import Amount
+from accounts.replays import Asked
 from jobs import services
 from jobs.dealing import sweep
 from jobs.models import Item, Output, State
@@ -22,7 +24,8 @@ from tests.tones import read_tones
 from tests.voice.engines.remote.speakers import body, error, pieces, spoken, tones, upstream_at
 from voice.catalogue import stock, synchronise
 from voice.models import Model, Voice
-from voice.services import choose_voice
+from voice.requests import SpeechRequest
+from voice.services import choose_voice, request_speech
 from voice.speaking import narrate
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -269,3 +272,17 @@ def test_a_format_is_whole_when_another_voice_stood_in(generous, served, form):
         assert make(item).state == State.COMPLETED
 
     assert Output.objects.get().seconds == pytest.approx(0.2)
+
+
+def test_instructions_reach_the_upstream_and_tell_one_request_from_another(alice, served):
+    asked = Asked(fingerprint="", key=None, attempt=None)
+    items = []
+    with Receiver(spoken) as server:
+        served(server)
+        for instructions in ("Calmly.", "In anger.", None):
+            speech = SpeechRequest.model_validate({"model": "far", "voice": "far/anna", "input": "hello", "instructions": instructions})
+            item, _ = request_speech(owner=alice, api_key=None, speech=speech, streamed=True, fresh=False, asked=asked)
+            items.append(make(item))
+
+    assert [json.loads(sent.body).get("instructions") for sent in server.sent] == ["Calmly.", "In anger.", None]
+    assert len({item.reuse_key for item in items}) == 3

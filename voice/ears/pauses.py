@@ -21,8 +21,10 @@ SHORTEST = 0.09
 
 def loudness(pcm: Pcm, frame: int) -> NDArray[np.float64]:
     """dB of each whole frame of so many samples; 0 for one that is silent."""
-    whole = pcm[: pcm.size - pcm.size % frame].reshape(-1, frame).astype(np.float64)
-    loud: NDArray[np.float64] = 10 * np.log10(1 + (whole * whole).mean(axis=1))
+    whole = pcm[: pcm.size - pcm.size % frame].reshape(-1, frame).astype(np.float32)
+    # without a second copy: half an hour is 100 MB
+    power = np.einsum("ij,ij->i", whole, whole) / frame
+    loud: NDArray[np.float64] = 10 * np.log10(1 + power.astype(np.float64))
     return loud
 
 

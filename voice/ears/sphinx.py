@@ -55,12 +55,12 @@ class Sphinx(Transcriber):
         return Transcript(LANGUAGE, self._segments(pcm, wanted, check))
 
     def listen(self) -> Listening:
-        """For an utterance that is being spoken. EngineBusy when as many are as there may be."""
+        """For an utterance that is being spoken. EngineBusy, at once, when as many are as there may be."""
         return _Utterance(self)
 
-    def take(self) -> SphinxProcess:
-        """A process for one caller, who gives it back or ends it. EngineBusy when there is none for too long."""
-        if not self._places.acquire(timeout=self._patience):
+    def take(self, *, patience: float) -> SphinxProcess:
+        """A process for one caller, who gives it back. EngineBusy when there is none for so many seconds."""
+        if not self._places.acquire(timeout=patience):
             raise EngineBusy
         try:
             with self._lock:
@@ -110,7 +110,7 @@ class Sphinx(Transcriber):
     @contextmanager
     def _lent(self) -> Iterator[SphinxProcess]:
         """A process. One that is left before it has answered is of no use to anyone else."""
-        process, usable = self.take(), False
+        process, usable = self.take(patience=self._patience), False
         try:
             yield process
             usable = True
@@ -123,22 +123,22 @@ class _Utterance(Listening):
 
     def __init__(self, ear: Sphinx) -> None:
         self._ear = ear
-        self._process: SphinxProcess | None = ear.take()
+        self._process: SphinxProcess | None = ear.take(patience=0)
         self._resampler = soxr.ResampleStream(RATE, HEARD_RATE, 1, dtype="int16", quality="LQ")
 
     def push(self, pcm: Pcm) -> None:
-        data = self._resampler.resample_chunk(pcm)
+        process, data = self._running, self._resampler.resample_chunk(pcm)
         if data.size:
-            self._running.push(_bytes(data))
+            process.push(_bytes(data))
 
     def partial(self) -> str:
         return self._running.partial
 
     def finish(self, *, check: Callable[[], None]) -> list[Segment]:
-        rest = self._resampler.resample_chunk(np.zeros(0, np.int16), last=True)
+        process, rest = self._running, self._resampler.resample_chunk(np.zeros(0, np.int16), last=True)
         if rest.size:
-            self._running.push(_bytes(rest))
-        words = self._running.end(check=check)
+            process.push(_bytes(rest))
+        words = process.end(check=check)
         self._leave(usable=True)
         return list(segments(words, 0.0))
 

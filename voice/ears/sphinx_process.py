@@ -37,6 +37,7 @@ class SphinxProcess:
             env=ENVIRONMENT,
             cwd="/",
             bufsize=0,
+            start_new_session=True,
         )
         self._selector = selectors.DefaultSelector()
         self._selector.register(self._output, selectors.EVENT_READ)

@@ -103,8 +103,9 @@ class Whisper(Transcriber):
             missing.append(VOCABULARIES[0])
         if missing or vocabulary is None:
             raise ModelBroken(f"There is no {', '.join(missing)} in {folder}. Fetch the model: manage.py models pull")
-        many = MULTILINGUAL in _tokens(vocabulary)
-        languages = tuple(_library("tokenizer")._LANGUAGE_CODES) if many else (ENGLISH,)
+        tokens = _tokens(vocabulary)
+        many = MULTILINGUAL in tokens
+        languages = tuple(code for code in _library("tokenizer")._LANGUAGE_CODES if f"<|{code}|>" in tokens) if many else (ENGLISH,)
         return Description(folder, languages, translates=many, bytes=(folder / WEIGHTS).stat().st_size)
 
     def pull(self, location: str) -> None:
@@ -178,10 +179,9 @@ def _library(module: str) -> Any:
     return importlib.import_module(f"faster_whisper.{module}")
 
 
-def _tokens(vocabulary: Path) -> list[str]:
+def _tokens(vocabulary: Path) -> frozenset[str]:
     text = vocabulary.read_text(encoding="utf-8")
-    tokens: list[str] = json.loads(text) if vocabulary.suffix == ".json" else text.removesuffix("\n").split("\n")
-    return tokens
+    return frozenset(json.loads(text) if vocabulary.suffix == ".json" else text.removesuffix("\n").split("\n"))
 
 
 def _asked(wanted: Wanted) -> dict[str, Any]:

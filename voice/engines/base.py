@@ -54,8 +54,7 @@ class ModelBroken(Refusal):
     message = "The model can't be loaded. The operator finds the reason with `manage.py models check`."
 
     def __init__(self, reason: str) -> None:
-        super().__init__()
-        self.reason = reason
+        super().__init__(reason=reason)
 
 
 class DeviceLost(Refusal):
@@ -145,6 +144,8 @@ class Utterance:
     # 1.0 is the voice's own pace, 2.0 twice as fast
     seed: int | None = None
     # the same one, the same samples, where the engine can
+    instructions: str = ""
+    # how it is to be said, in words; for an upstream, engines of our own take none
     model: Source | None = None
     # for an engine that loads models
     reference: Reference | None = None

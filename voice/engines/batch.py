@@ -6,6 +6,7 @@ import itertools
 import logging
 import threading
 import time
+import traceback
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, wait
 from dataclasses import dataclass, field
@@ -133,6 +134,8 @@ class Batcher(Generic[W, R]):
                 batch[0].result.set_exception(error)
                 return
             log.warning("a batch of %d is run singly", len(batch), exc_info=error)
+            # what the attempt had made on the device is held by its frames, and those by the error
+            traceback.clear_frames(error.__traceback__)
             for waiting in batch:
                 self._perform([waiting])
         else:

@@ -51,6 +51,9 @@ class _Place(Generic[M]):
     model: M | None = None
     users: int = 0
     loading: bool = False
+    # or waiting for room
+    reserved: int = 0
+    # bytes that it is expected to take, while it is loaded
     used_at: float = field(default_factory=time.monotonic)
     failure: str = ""
     # why it could not be loaded
@@ -122,65 +125,78 @@ class Pool(Generic[M]):
                 if place.model is not None
             ]
 
+    @property
+    def empty(self) -> bool:
+        """Whether nothing is in memory, or on its way there."""
+        with self._changed:
+            return not any(place.model is not None or place.loading for place in self._places.values())
+
     def _take(self, source: Source) -> tuple[_Place[M], M]:
         deadline = time.monotonic() + self._patience
         with self._changed:
             place = self._places.setdefault(source, _Place(source))
-            while True:
-                if place.model is not None:
-                    place.users += 1
-                    return place, place.model
+            while place.model is None:
                 if place.failure and time.monotonic() - place.failed_at < SORRY_FOR:
                     raise ModelBroken(place.failure)
-                if not place.loading and self._make_room(source):
+                if not place.loading:
+                    place.loading = True
                     break
-                if not self._changed.wait(deadline - time.monotonic()):
-                    raise EngineBusy
-            place.loading = True
-            place.failure = ""
-        return self._fill(place)
+                self._wait(deadline)
+            else:
+                place.users += 1
+                return place, place.model
+        return place, self._fill(place, deadline)
 
-    def _fill(self, place: _Place[M]) -> tuple[_Place[M], M]:
-        """Load the model outside the lock: others go on meanwhile."""
+    def _fill(self, place: _Place[M], deadline: float) -> M:
+        """Load the model outside the lock: others go on meanwhile. Whoever is told that he has it uses it."""
+        model: M | None = None
+        failure = ""
         try:
+            self._reserve(place, deadline)
             started = time.monotonic()
             model = self._load(place.source)
             log.info("model loaded: %s, %d MiB, %.1f s", place.source.name, model.size // MIB, time.monotonic() - started)
-        except BaseException as error:
+        except Exception as error:
+            if isinstance(error, Refusal) and error.transient:
+                raise
+            failure = error.reason if isinstance(error, ModelBroken) else repr(error)
+            log.error("model not loaded: %s", place.source.name, exc_info=error)
+            raise ModelBroken(failure) from error
+        else:
+            return model
+        finally:
             with self._changed:
                 place.loading = False
-                if isinstance(error, Exception) and not (isinstance(error, Refusal) and error.transient):
-                    place.failure, place.failed_at = error.reason if isinstance(error, ModelBroken) else repr(error), time.monotonic()
-                    log.error("model not loaded: %s", place.source.name, exc_info=error)
+                place.reserved = 0
+                place.model = model
+                place.users += model is not None
+                place.failure, place.failed_at = failure, time.monotonic()
                 self._changed.notify_all()
-            if place.failure:
-                raise ModelBroken(place.failure) from error
-            raise
-        with self._changed:
-            place.loading = False
-            place.model = model
-            place.users += 1
-            self._changed.notify_all()
-        return place, model
 
-    def _make_room(self, source: Source) -> bool:
-        """Unload the least recently used until there is room; False when what is in use leaves none. A first model always has room."""
+    def _reserve(self, place: _Place[M], deadline: float) -> None:
+        """Set room aside for a model. EngineBusy when there is none for too long."""
         if not self._budget:
-            return True
-        needed = self._weigh(source)
-        taken = sum(
-            place.model.size if place.model else self._weigh(place.source) for place in self._places.values() if self._counts(place)
-        )
+            return
+        # it reads files
+        needed = self._weigh(place.source)
+        with self._changed:
+            while not self._make_room(needed):
+                self._wait(deadline)
+            place.reserved = needed
+
+    def _wait(self, deadline: float) -> None:
+        if not self._changed.wait(deadline - time.monotonic()):
+            raise EngineBusy
+
+    def _make_room(self, needed: int) -> bool:
+        """Unload the least recently used until there is room; False when what is in use leaves none. A first model always has room."""
+        taken = sum(place.model.size if place.model else place.reserved for place in self._places.values())
         spare = sorted((place for place in self._places.values() if self._unused(place)), key=lambda place: place.used_at)
         while spare and taken + needed > self._budget:
             oldest = spare.pop(0)
             taken -= oldest.model.size if oldest.model else 0
             self._give_up([oldest])
         return taken == 0 or taken + needed <= self._budget
-
-    @staticmethod
-    def _counts(place: _Place[M]) -> bool:
-        return place.model is not None or place.loading
 
     @staticmethod
     def _unused(place: _Place[M]) -> bool:

@@ -1,6 +1,6 @@
 """What can be asked to speak, whose voices there are, how words are said, and the conversations that are held."""
 
-from voice.models.catalogue import ANY_LANGUAGE, Model, ModelAlias, Task, Voice, VoiceAlias, widened
+from voice.models.catalogue import ANY_LANGUAGE, Meant, Model, ModelAlias, Task, Voice, VoiceAlias, widened
 from voice.models.custom import Consent, ConsentState, Sample
 from voice.models.lexicon import Lexicon, LexiconVersion
 from voice.models.live import LiveSession, SessionState
@@ -12,6 +12,7 @@ __all__ = [
     "Lexicon",
     "LexiconVersion",
     "LiveSession",
+    "Meant",
     "Model",
     "ModelAlias",
     "Sample",

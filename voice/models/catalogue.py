@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
+from collections.abc import Iterable, Sequence
+from enum import IntEnum, StrEnum
 from functools import partial
 from typing import Any, Self
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Q
+from django.db.models import Case, F, Q, Value, When
 from django.db.models.functions import Now
 
 from accounts.ids import new_id
@@ -34,6 +35,14 @@ class VoiceState(StrEnum):
     # by staff, or with its model
     REVOKED = "revoked"
     # its consent is no longer given
+
+
+class Meant(IntEnum):
+    """What of a voice a name is."""
+
+    ID = 0
+    NAME = 1
+    ALIAS = 2
 
 
 class ModelRows(models.QuerySet["Model"]):
@@ -102,6 +111,21 @@ class VoiceRows(models.QuerySet["Voice"]):
     def stock(self) -> Self:
         return self.filter(owner=None)
 
+    def put(self, voices: Iterable[Voice], *, fields: Sequence[str]) -> None:
+        """Have these stock voices: what is missing is made, what differs in these fields is changed. Many workers may do so at once."""
+        wanted = {voice.name: voice for voice in voices}
+        there = {voice.name: voice for voice in self.stock().filter(name__in=wanted).order_by("name")}
+        self.bulk_create((voice for name, voice in wanted.items() if name not in there), ignore_conflicts=True)
+        changed = []
+        for name, voice in there.items():
+            told = {field: getattr(wanted[name], field) for field in fields}
+            if any(getattr(voice, field) != value for field, value in told.items()):
+                for field, value in told.items():
+                    setattr(voice, field, value)
+                changed.append(voice)
+        # nothing is written over with what it is: workers that start together would wait for each other
+        self.bulk_update(changed, fields)
+
     def of(self, user: Any) -> Self:
         """A user's own voices, whatever their state."""
         return self.filter(owner=user).select_related("model", "consent")
@@ -113,6 +137,15 @@ class VoiceRows(models.QuerySet["Voice"]):
     def visible_to(self, user: Any) -> Self:
         """The stock voices that can be used, and all of the user's own."""
         return self.filter(Q(owner=None, enabled=True, model__enabled=True) | Q(owner=user)).select_related("model", "consent")
+
+    def called(self, name: str) -> Self:
+        """Those that a name may mean, first the one that it does, with `meant` to tell how: its id, its name, one's own before a stock
+        voice's, or an alias of a stock voice that can be used.
+        """
+        aliases = VoiceAlias.objects.filter(name=name, voice__in=Voice.objects.stock().usable()).values("voice")
+        meant = Case(When(pk=name, then=Value(Meant.ID)), When(name=name, then=Value(Meant.NAME)), default=Value(Meant.ALIAS))
+        found = self.filter(Q(pk=name) | Q(name=name) | Q(pk__in=aliases)).annotate(meant=meant)
+        return found.order_by("meant", F("owner").asc(nulls_last=True))
 
 
 class Voice(models.Model):
@@ -133,6 +166,8 @@ class Voice(models.Model):
     # raised with every sample that is added or removed
     enabled = models.BooleanField(default=True)
     created_at = models.DateTimeField(db_default=Now(), editable=False)
+    meant: int
+    # where VoiceRows.called found it
 
     objects = VoiceRows.as_manager()
 

@@ -43,13 +43,17 @@ class LiveSessionRows(Owned):
         """The open ones that a process still holds, or that a client may come back to."""
         return self.open().filter(seen_at__gte=Now() - SILENCE - settings.LIVE_RESUME)
 
+    def attended(self) -> Self:
+        """The open ones that somebody talks in now."""
+        return self.open().filter(left_at=None)
+
     def lost(self) -> Self:
         return self.open().filter(seen_at__lt=Now() - SILENCE - settings.LIVE_RESUME)
 
     def close(self, reason: str, *, at: Any = None, **fields: Any) -> int:
         """End the open ones, and say how many. Where somebody had asked for it, that is the reason."""
         first = Case(When(end_reason="", then=Value(reason)), default=F("end_reason"))
-        return self.open().update(state=SessionState.CLOSED, ended_at=at or Now(), end_reason=first, **fields)
+        return self.open().update(state=SessionState.CLOSED, ended_at=at or Now(), end_reason=first, snapshot=None, **fields)
 
 
 class LiveSession(models.Model):
@@ -69,6 +73,10 @@ class LiveSession(models.Model):
     seen_at = models.DateTimeField(db_default=Now(), editable=False)
     # the last beat
     end_asked_at = models.DateTimeField(null=True, blank=True, editable=False)
+    left_at = models.DateTimeField(null=True, blank=True, editable=False)
+    # when its client went, who may come back for a while
+    snapshot = models.JSONField(null=True, editable=False)
+    # what he finds then; kept no longer than he may
     ended_at = models.DateTimeField(null=True, blank=True, editable=False)
     end_reason = models.CharField(max_length=40, blank=True)
     # a code; also that of who asked for the end, while it is still open

@@ -223,6 +223,7 @@ class Answer:
 
     def _next_piece(self) -> list[Effect]:
         effects = self._began()
+        self.playback.end()
         self._made.pop(self._current, None)
         self._current += 1
         self._begun = False

@@ -23,7 +23,7 @@ EVENTS = {
 PARTS = {"output_text": "text", "output_audio": "audio"}
 TEMPERATURE = 0.8
 # that it told of, and nobody can set any more
-UNTOLD = frozenset({"conversation.item.done"})
+UNTOLD = frozenset({"conversation.item.done", "input_audio_buffer.timeout_triggered"})
 
 
 def understood(event: dict[str, Any]) -> dict[str, Any]:
@@ -45,7 +45,11 @@ def told(event: dict[str, Any]) -> dict[str, Any] | None:
     changed = {**event, "type": EVENTS.get(kind, kind)}
     if kind == "conversation.item.added":
         changed["type"] = "conversation.item.created"
+    if kind == "response.function_call_arguments.done":
+        del changed["name"]
     if "session" in event:
+        if kind == "session.updated" and event["session"]["type"] == "transcription":
+            changed["type"] = "transcription_session.updated"
         changed["session"] = _flat(event["session"])
     if "item" in event:
         changed["item"] = _item(event["item"])
@@ -81,7 +85,7 @@ def _flat(session: dict[str, Any]) -> dict[str, Any]:
         "input_audio_format": NAMES_OF_FORMATS[heard["format"]["type"]],
         "input_audio_noise_reduction": heard["noise_reduction"],
         "input_audio_transcription": heard["transcription"],
-        "turn_detection": heard["turn_detection"],
+        "turn_detection": _detection(heard["turn_detection"]),
     }
     if spoken is None:
         return flat
@@ -98,6 +102,10 @@ def _flat(session: dict[str, Any]) -> dict[str, Any]:
         "max_response_output_tokens": session["max_output_tokens"],
         "tracing": session["tracing"],
     }
+
+
+def _detection(detection: dict[str, Any] | None) -> dict[str, Any] | None:
+    return detection and {name: value for name, value in detection.items() if name != "idle_timeout_ms"}
 
 
 def _response(response: dict[str, Any]) -> dict[str, Any]:

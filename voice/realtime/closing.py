@@ -19,8 +19,12 @@ LARGEST_MESSAGE = 1_000_000
 
 
 class Closed(Exception):
-    """The socket is to be closed; without a code the client has left."""
+    """The socket is to be closed; without a code the client has left.
 
-    def __init__(self, code: int | None, reason: str) -> None:
+    `resumable`: its client may come back to the session, for it was cut off, or the service is restarted.
+    """
+
+    def __init__(self, code: int | None, reason: str, *, resumable: bool = False) -> None:
         self.code = code
         self.reason = reason
+        self.resumable = resumable or code == SERVICE_RESTART

@@ -50,6 +50,7 @@ BURST_MESSAGES = 1000
 BYTES_A_SECOND = 2_000_000
 BURST_BYTES = 32_000_000
 # a live microphone sends 64,000 a second; a file may come as fast as that
+NAMING_VOICES = frozenset({"session.update", "response.create"})
 SAMPLE_BYTES = 2
 LONGEST_WAIT = 3600.0
 # seconds: for a clock that has nothing to ring for
@@ -64,7 +65,10 @@ class Conversation:
     ) -> None:
         self._receive = receive
         self._send = send
-        self._identity = identity
+        self.identity = identity
+        self.gone = asyncio.Event()
+        # its session is another's to take up
+        self._taken = asyncio.Event()
         self._casting = Casting(identity.user)
         # a voice is looked up once; whether it may still be used, the workers ask each time
         self._bearer = bearer
@@ -97,6 +101,7 @@ class Conversation:
                 self._perform(effects)
                 self._tasks.create_task(self._write())
                 self._tasks.create_task(self._watch_clock())
+                self._tasks.create_task(self._watch_takers())
                 self._tasks.create_task(keeper().keep(self._session.id, self._bearer, lambda: self.figures))
                 await self._read()
         except* Closed as ends:
@@ -106,13 +111,22 @@ class Conversation:
             end = Closed(closing.INTERNAL_ERROR, "internal_error")
         return end
 
+    async def let_go(self) -> None:
+        """Its client has come back over another connection: end this one."""
+        self._taken.set()
+        await self.gone.wait()
+
+    async def _watch_takers(self) -> NoReturn:
+        await self._taken.wait()
+        raise Closed(None, live.CLIENT_LEFT, resumable=True)
+
     # what comes in
 
     async def _read(self) -> NoReturn:
         while True:
             message = await self._receive()
             if message["type"] == "websocket.disconnect":
-                raise Closed(None, "client_left")
+                raise Closed(None, live.CLIENT_LEFT, resumable=message.get("code") != closing.NORMAL)
             text = message.get("text")
             if text is None:
                 raise Closed(closing.UNSUPPORTED_DATA, "unsupported_data")
@@ -124,9 +138,9 @@ class Conversation:
             if (wait := self._bytes.owe(len(text), now)) > 0:
                 # not read on before then: a sender that is too fast is slowed down, not cut off
                 await asyncio.sleep(wait)
-            self._obey(text)
+            await self._obey(text)
 
-    def _obey(self, text: str) -> None:
+    async def _obey(self, text: str) -> None:
         event_id = None
         try:
             event = self._wire.understood(text)
@@ -134,14 +148,19 @@ class Conversation:
             if event.get("type") == "input_audio_buffer.append":
                 self._hear(self._wire.sound(event, self._session.settings.audio.input.format.type))
             else:
+                if event.get("type") in NAMING_VOICES:
+                    await work.check_named_voice(self.identity, event)
                 self._perform(self._session.receive(event, time.monotonic()))
+        except (OperationalError, InterfaceError) as fault:
+            log.warning("database away", reason=repr(fault), session_id=self._session.id)
+            self._perform([refused(Unavailable(), event_id)])
         except Refusal as refusal:
             self._perform([refused(refusal, event_id)])
 
     def _hear(self, pcm: Any) -> None:
         probabilities = self._detector.push(pcm) if self._session.listens_for_turns else []
         effects = self._session.heard(pcm.tobytes(), probabilities, time.monotonic())
-        if effects or self._session.answers:
+        if effects or self._session.replies.under_way:
             self._perform(effects)
         # else nothing has changed for anybody who waits, and waking them costs as much as all the rest
 
@@ -180,8 +199,7 @@ class Conversation:
 
     async def _transcribe(self, effect: Transcribe) -> None:
         try:
-            pcm = self._wire.decoded(effect.audio, effect.format).tobytes()
-            text, seconds = await work.understand(self._identity, effect, pcm)
+            text, seconds = await work.understand(self.identity, effect)
         except (OperationalError, InterfaceError) as fault:
             log.warning("database away", reason=repr(fault), session_id=self._session.id)
             self._perform(self._session.not_transcribed(effect.item_id, Unavailable(), time.monotonic()))
@@ -199,11 +217,11 @@ class Conversation:
                     match delta:
                         case Words(text):
                             self._legs.worded(response_id, time.monotonic())
-                            self._perform(session.words(response_id, text))
+                            self._perform(session.replies.words(response_id, text))
                         case CallDelta():
-                            self._perform(session.call(response_id, delta.index, delta.call_id, delta.name, delta.arguments))
+                            self._perform(session.replies.call(response_id, delta.index, delta.call_id, delta.name, delta.arguments))
                         case Finish():
-                            self._perform(session.answered(response_id, delta, time.monotonic()))
+                            self._perform(session.replies.answered(response_id, delta, time.monotonic()))
         except Refusal as refusal:
             self._perform(session.unanswered(response_id, refusal, time.monotonic()))
         except Exception as error:  # whatever a model's server does, the conversation goes on
@@ -225,11 +243,11 @@ class Conversation:
         except Refusal as refusal:
             self._perform(session.unanswered(response_id, refusal, time.monotonic()))
             return
-        self._perform(session.piece_spoken(response_id, effect.piece, time.monotonic()))
+        self._perform(session.replies.piece_spoken(response_id, effect.piece, time.monotonic()))
 
     async def _ordered(self, effect: Speak) -> Item | None:
         """The item that speaks it. A thread can't be cancelled: what it submits for a response that is stopped meanwhile is stopped too."""
-        ordering = asyncio.ensure_future(work.speak(self._identity, self._casting, effect))
+        ordering = asyncio.ensure_future(work.speak(self.identity, self._casting, effect))
         try:
             return await asyncio.shield(ordering)
         except asyncio.CancelledError:
@@ -245,7 +263,7 @@ class Conversation:
                     made = odd + block
                     whole = len(made) - len(made) % SAMPLE_BYTES
                     odd = made[whole:]
-                    self._perform(self._session.spoken(effect.response_id, effect.piece, made[:whole], time.monotonic()))
+                    self._perform(self._session.replies.spoken(effect.response_id, effect.piece, made[:whole], time.monotonic()))
         except asyncio.CancelledError:
             await asyncio.shield(work.leave(item))
             raise
@@ -271,7 +289,7 @@ class Conversation:
         except TimeoutError:
             raise Closed(closing.TOO_SLOW, "client_too_slow") from None
         except OSError:
-            raise Closed(None, "client_left") from None
+            raise Closed(None, live.CLIENT_LEFT, resumable=True) from None
 
     async def _watch_clock(self) -> NoReturn:
         while True:
@@ -280,8 +298,8 @@ class Conversation:
             if now >= self._until:
                 self._perform(self._session.expire())
                 self._until = now + LONGEST_WAIT
-            self._perform_quietly(self._session.tick(now))
-            following = min(self._session.next_tick(now) or self._until, self._until)
+            self._perform_quietly(self._session.replies.tick(now))
+            following = min(self._session.replies.next_tick(now) or self._until, self._until)
             with suppress(TimeoutError):
                 async with asyncio.timeout(max(0.0, following - now)):
                     await self._changed.wait()

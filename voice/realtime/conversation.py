@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import binascii
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -110,6 +111,13 @@ class Conversation:
         """What a session that is taken up again begins with."""
         return [entry.shown() for entry in self._entries if not entry.awaited]
 
+    def restore(self, items: list[dict[str, Any]]) -> None:
+        """What `kept` gave."""
+        for item in items:
+            known = {name: item[name] for name in ("id", "type", "status")}
+            fields = {name: item[name] for name in ("role", "content", "call_id", "name") if name in item}
+            self._entries.append(Entry(**known, **fields, text=item.get("arguments") or item.get("output") or ""))
+
     def _place(self, item_id: Any, verb: str, param: str) -> int:
         for place, entry in enumerate(self._entries):
             if entry.id == item_id:
@@ -141,6 +149,25 @@ def read(entries: list[Entry]) -> tuple[Message, ...]:
         elif entry.type == "function_call_output" and entry.call_id in called:
             messages.append(Message(role="tool", text=entry.text, call_id=entry.call_id))
     return tuple(messages)
+
+
+def from_base64(encoded: Any, param: str) -> bytes:
+    """What a client's field holds; a Refusal where it is not base64."""
+    if not isinstance(encoded, str):
+        raise Refusal(f"'{param}' must be a string of base64.", code="invalid_type", param=param)
+    try:
+        return binascii.a2b_base64(encoded, strict_mode=True)
+    except ValueError:
+        raise Refusal(f"'{param}' is not base64.", code="invalid_value", param=param) from None
+
+
+def sound_of(item: dict[str, Any]) -> bytes:
+    """What a user's message, as a client sends it, says in sound without a transcript; in the session's format."""
+    parts = item.get("content") if item.get("role") == "user" else None
+    if not isinstance(parts, list):
+        return b""
+    silent = [(place, part) for place, part in enumerate(parts) if part.get("type") == "input_audio" and not part.get("transcript")]
+    return b"".join(from_base64(part["audio"], f"item.content[{place}].audio") for place, part in silent if "audio" in part)
 
 
 def made(item: Any, new_id: str) -> Entry:

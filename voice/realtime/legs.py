@@ -7,7 +7,7 @@ from statistics import median
 
 from voice.live import Figures
 from voice.realtime.effects import Close, Send, Sound
-from voice.realtime.session import Figures as Counted
+from voice.realtime.figures import Figures as Counted
 
 MOST = 100
 # turns that are remembered

@@ -17,8 +17,14 @@ FIRST_CLAUSE = 12
 FIRST_WORDS = (40, 60)
 """Without a mark for so many, the first piece ends behind a word: about four seconds of speech, in which the model writes on."""
 
+EARLY = 30
+"""Characters until which pieces are early: behind a mere "Sure!" nothing would be heard while a whole sentence is written."""
+
 LONG = 150
 """Characters of a sentence, about 10 s of speech, beyond which its clauses are spoken while the model writes on."""
+
+SLICE = 100
+"""Characters that are added at a time, however many come at once: all that is held is looked at for each piece."""
 
 LONGEST_AT_ONCE = 2000
 """Characters that are looked at together, and for which the end of a link is waited for; never twice as many are held."""
@@ -52,17 +58,18 @@ class Pieces:
         """BCP 47; one that is unknown is cut by general rules."""
         self._language = language.split("-", maxsplit=1)[0].lower()
         self._held = ""
-        self._first = True
+        self._given = 0
+        # characters
 
     def push(self, text: str) -> list[str]:
         """The pieces that are whole now. A sentence is, once the next has begun: what looks like its end may be an abbreviation's."""
         pieces: list[str] = []
-        for start in range(0, len(text), LONGEST_AT_ONCE):
-            self._held += text[start : start + LONGEST_AT_ONCE]
+        for start in range(0, len(text), SLICE):
+            self._held += text[start : start + SLICE]
             while end := self._end():
                 pieces.append(self._held[:end])
                 self._held = self._held[end:]
-                self._first = False
+                self._given += end
         return pieces
 
     def flush(self) -> list[str]:
@@ -75,7 +82,7 @@ class Pieces:
         text = _Text(self._held)
         within = LONGEST // text.density
         sentence = text.first(text.sentence_ends(self._language), 1, within)
-        if self._first:
+        if self._given < EARLY // text.density:
             shortest, longest = (length // text.density for length in FIRST_WORDS)
             clause = text.first(text.clause_ends(), FIRST_CLAUSE // text.density, longest)
             early = min(filter(None, (sentence, clause)), default=0)
@@ -132,7 +139,7 @@ class _Text:
         """Within a sentence without end or clauses; 0 for a link that may still end."""
         start = next((start for start, end in self._whole if start <= latest < end), None)
         if start is not None and len(self.plain) <= LONGEST_AT_ONCE:
-            return start
+            return start if start > self._heard_from else 0
         blanks = (blank.end() for blank in _BLANK.finditer(self.plain))
         return self.last(self.word_ends(), 1, latest) or self.last(blanks, 1, latest) or self._within_word(latest)
 

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 SAMPLES_A_MS = 24
 BYTES_A_MS = 2 * SAMPLES_A_MS
+MS_A_CHARACTER = 60
+# of speech that is still being made: nobody says words sooner than they can be said
 
 
 def duration_ms(pcm: bytes | bytearray) -> int:
@@ -42,7 +44,13 @@ class Playback:
         self._sent += len(pcm)
         self._until = max(self._until, now) + len(pcm) / BYTES_A_MS / 1000
         if self._said:
-            self._said[-1].end_ms = (self._sent + held) / BYTES_A_MS
+            said = self._said[-1]
+            said.end_ms = max((self._sent + held) / BYTES_A_MS, said.start_ms + MS_A_CHARACTER * len(said.text))
+
+    def end(self) -> None:
+        """All of what says this is sent."""
+        if self._said:
+            self._said[-1].end_ms = self.sent_ms
 
     def ahead(self, now: float) -> float:
         """Seconds of what was sent that can't have been heard yet."""

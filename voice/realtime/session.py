@@ -7,57 +7,29 @@ their order and reports what came of them. Nothing here grows with the length of
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from accounts.errors import InsufficientQuota
 from config.errors import Refusal
-from voice.realtime.answer import Answer, Manner
-from voice.realtime.conversation import Conversation, Entry, made
+from voice.realtime.conversation import Conversation, Entry, made, sound_of
 from voice.realtime.ear import SHORTEST_MS, Ear
-from voice.realtime.effects import Close, Effect, Generate, Send, Stop, Transcribe
+from voice.realtime.effects import Close, Effect, Send, Transcribe
+from voice.realtime.figures import Figures
 from voice.realtime.playback import duration_ms
+from voice.realtime.replies import Replies
 from voice.realtime.requests import Asked, asked
-from voice.realtime.responder import Finish, Message
-from voice.realtime.settings import Settings, Transcription
+from voice.realtime.settings import Settings, Transcription, checked
 from voice.realtime.turns import Started, Stopped, TimedOut, interruption
-from voice.realtime.utterances import is_backchannel
 
-MOST_ANSWERS = 4
-# under way at a time: one of the conversation, the others beside it
 LONGEST_EVENT_ID = 512
 NORMAL_CLOSURE = 1000
 POLICY_VIOLATION = 1008
-RESPONSE_GONE = "response_cancel_not_active"
 
 
 class InvalidEvent(Refusal):
     code = "invalid_value"
     message = "There is no such event."
-
-
-@dataclass(slots=True)
-class Figures:
-    """What a session came to."""
-
-    milliseconds_in: int = 0
-    milliseconds_out: int = 0
-    responses: int = 0
-    interruptions: int = 0
-    input_tokens: int = 0
-    output_tokens: int = 0
-
-
-@dataclass(slots=True)
-class _Pending:
-    """A response that begins when all that was said is understood."""
-
-    answer: Answer
-    asked: Asked
-    context: tuple[Message, ...] | None
-    # none: the conversation's
-    turn: str = ""
-    # the item that it answers, where it was not asked for
 
 
 @dataclass(slots=True)
@@ -70,48 +42,45 @@ class _Turn:
     # False: it is not known yet whether it is meant to interrupt
 
 
-@dataclass(slots=True)
 class Session:
-    id: str
-    settings: Settings
-    new_id: Callable[[str], str]
-    expires_at: int
-    # Unix seconds, as the client is told
-    user: str = ""
-    # an opaque id of whose it is
-    figures: Figures = field(default_factory=Figures)
-    conversation: Conversation = field(default_factory=Conversation)
-    _conversation_id: str = ""
-    _ear: Ear = field(init=False)
-    _answers: dict[str, Answer] = field(default_factory=dict)
-    _main: Answer | None = None
-    # of the conversation, the last one
-    _pending: dict[str, _Pending] = field(default_factory=dict)
-    _turn: _Turn | None = None
-    _cut: tuple[str, str] | None = None
-    # the turn that cut an answer off, and what of that answer was not heard
-    _has_spoken: bool = False
-    # whether the client has had audio: from then on its voice stays
+    """`replies` is told what came of the responses, and says what is to be sent and when; the session sees to all else.
 
-    def __post_init__(self) -> None:
-        self._conversation_id = self.new_id("conv")
-        self._ear = Ear(self.settings.audio.input.turn_detection)
+    `expires_at` is in Unix seconds, as the client is told; `user` is an opaque id of whose it is.
+    """
+
+    def __init__(self, *, id: str, settings: Settings, new_id: Callable[[str], str], expires_at: int, user: str = "") -> None:  # noqa: A002  -- it is one
+        self.id = id
+        self.settings = settings
+        self.figures = Figures()
+        self.conversation = Conversation()
+        self.replies = Replies(settings, self.conversation, new_id=new_id, figures=self.figures, user=user)
+        self._new_id = new_id
+        self._expires_at = expires_at
+        self._ear = Ear(settings.audio.input.turn_detection)
+        self._turn: _Turn | None = None
 
     def open(self) -> list[Effect]:
         return [Send({"type": "session.created", "session": self.shown()})]
 
     def shown(self) -> dict[str, Any]:
-        return self.settings.shown(session_id=self.id, expires_at=self.expires_at)
+        return self.settings.shown(session_id=self.id, expires_at=self._expires_at)
+
+    def kept(self) -> dict[str, Any]:
+        """What a client that comes back finds, as JSON."""
+        return {"settings": self.settings.model_dump(), "items": self.conversation.kept(), "spoken": self.replies.has_spoken}
+
+    @classmethod
+    def restored(cls, kept: dict[str, Any], **fields: Any) -> Session:
+        """The session that was `kept`; the other fields are as for a new one."""
+        session = cls(settings=checked(kept["settings"]), **fields)
+        session.conversation.restore(kept["items"])
+        session.replies.has_spoken = kept["spoken"]
+        return session
 
     @property
     def listens_for_turns(self) -> bool:
         """Whether `heard` needs probabilities."""
         return self._ear.turns is not None
-
-    @property
-    def answers(self) -> bool:
-        """Whether a response is under way."""
-        return bool(self._answers)
 
     # what the client sends
 
@@ -147,7 +116,7 @@ class Session:
         if self._turn is not None and not self._turn.told:
             effects += self._weigh(self._turn, now)
         if (turns := self._ear.turns) is not None:
-            turns.answering(self._audible(now))
+            turns.answering(self.replies.audible(now))
         return effects
 
     # what came of the effects
@@ -161,60 +130,21 @@ class Session:
                 effects.append(Send({"type": f"{kind}.delta", **place, "delta": text}))
             usage = {"type": "duration", "seconds": seconds}
             effects.append(Send({"type": f"{kind}.completed", **place, "transcript": text, "usage": usage}))
-        return effects + self._go_on(now)
+        return effects + self.replies.go_on(now)
 
     def not_transcribed(self, item_id: str, refusal: Refusal, now: float) -> list[Effect]:
         effects: list[Effect] = []
         if entry := self._understood(item_id, ""):
             if self._tells_transcripts:
-                error = {"type": refusal.type, "code": refusal.code, "message": refusal.message, "param": None}
+                error = {"type": refusal.type, "code": refusal.code, "message": refusal.message}
                 kind = "conversation.item.input_audio_transcription.failed"
                 effects.append(Send({"type": kind, "item_id": entry.id, "content_index": 0, "error": error}))
-            effects += self._spent(refusal)
-        return effects + self._go_on(now)
-
-    def words(self, response_id: str, text: str) -> list[Effect]:
-        answer = self._answers.get(response_id)
-        return answer.words(text) if answer else []
-
-    def call(self, response_id: str, index: int, call_id: str, name: str, arguments: str) -> list[Effect]:
-        answer = self._answers.get(response_id)
-        return answer.call(index, call_id, name, arguments) if answer else []
-
-    def answered(self, response_id: str, finish: Finish, now: float) -> list[Effect]:
-        if (answer := self._answers.get(response_id)) is None:
-            return []
-        self.figures.input_tokens += finish.input_tokens
-        self.figures.output_tokens += finish.output_tokens
-        return answer.answered(finish) + self._release(answer, now)
+            effects += _spent(refusal)
+        return effects + self.replies.go_on(now)
 
     def unanswered(self, response_id: str, refusal: Refusal, now: float) -> list[Effect]:
         """The responder, or the voice, has failed."""
-        if (answer := self._answers.get(response_id)) is None:
-            return []
-        effects = self._after(answer, [*answer.fail(refusal, now), Stop(response_id)])
-        return effects + self._spent(refusal)
-
-    def spoken(self, response_id: str, piece: int, pcm: bytes, now: float) -> list[Effect]:
-        if (answer := self._answers.get(response_id)) is None:
-            return []
-        answer.spoken(piece, pcm)
-        return self._release(answer, now)
-
-    def piece_spoken(self, response_id: str, piece: int, now: float) -> list[Effect]:
-        if (answer := self._answers.get(response_id)) is None:
-            return []
-        answer.piece_spoken(piece)
-        return self._release(answer, now)
-
-    def tick(self, now: float) -> list[Effect]:
-        """Send what may be sent by now."""
-        return [effect for answer in list(self._answers.values()) for effect in self._release(answer, now)]
-
-    def next_tick(self, now: float) -> float | None:
-        """When `tick` will have something to do, if nothing happens before."""
-        times = [time for answer in self._answers.values() if self._sends(answer) and (time := answer.next_release(now)) is not None]
-        return min(times, default=None)
+        return self.replies.unanswered(response_id, refusal, now) + _spent(refusal)
 
     def expire(self) -> list[Effect]:
         """It has lasted as long as one may."""
@@ -225,27 +155,22 @@ class Session:
 
     def _begin_turn(self, event: Started, now: float) -> list[Effect]:
         detection = self.settings.audio.input.turn_detection
-        doubtful = detection is not None and detection.type == "semantic_vad" and detection.interrupt_response and self._audible(now)
-        self._turn = _Turn(self.new_id("item"), event.audio_start_ms, told=not doubtful)
+        doubtful = detection is not None and detection.type == "semantic_vad" and detection.interrupt_response and self.replies.audible(now)
+        self._turn = _Turn(self._new_id("item"), event.audio_start_ms, told=not doubtful)
+        self.replies.held = doubtful
         return [] if doubtful else self._tell_turn(self._turn, now)
 
     def _tell_turn(self, turn: _Turn, now: float) -> list[Effect]:
-        turn.told = True
-        started: list[Effect] = [
-            Send({"type": "input_audio_buffer.speech_started", "item_id": turn.item_id, "audio_start_ms": turn.begun_ms})
-        ]
+        turn.told, self.replies.held = True, False
+        started = Send({"type": "input_audio_buffer.speech_started", "item_id": turn.item_id, "audio_start_ms": turn.begun_ms})
         detection = self.settings.audio.input.turn_detection
-        if detection is None or not detection.interrupt_response or self._main is None or self._main.over:
-            return started
-        self.figures.interruptions += 1
-        effects = started + self._cancel(self._main, "turn_detected", now)
-        self._cut = (turn.item_id, self._main.remainder) if self._main.remainder else None
-        return effects
+        interrupts = detection is not None and detection.interrupt_response
+        return [started, *(self.replies.interrupt(turn.item_id, now) if interrupts else [])]
 
     def _weigh(self, turn: _Turn, now: float) -> list[Effect]:
         """Whether what is said over an answer is meant to end it. Until that is known nothing more of the answer is sent."""
         turns = self._ear.turns
-        if turns is None or not self._audible(now) or interruption(turns.spoken_ms, "") == "interrupt":
+        if turns is None or not self.replies.audible(now) or interruption(turns.spoken_ms, "") == "interrupt":
             return self._tell_turn(turn, now)
         return []
 
@@ -256,12 +181,17 @@ class Session:
         if not turn.told:
             # a cough, or an "uh-huh": the answer goes on
             self._ear.take()
-            return self.tick(now)
+            self.replies.held = False
+            return self.replies.tick(now)
         stopped = Send({"type": "input_audio_buffer.speech_stopped", "item_id": turn.item_id, "audio_end_ms": event.audio_end_ms})
         return [stopped, *self._commit(turn.item_id), *self._answer_turn(turn.item_id, now)]
 
+    def _drop_turn(self) -> None:
+        """Whatever is being said is nobody's turn any more."""
+        self._turn, self.replies.held = None, False
+
     def _time_out(self, event: TimedOut, now: float) -> list[Effect]:
-        item_id = self.new_id("item")
+        item_id = self._new_id("item")
         times = {"audio_start_ms": event.audio_start_ms, "audio_end_ms": event.audio_end_ms}
         told = Send({"type": "input_audio_buffer.timeout_triggered", "item_id": item_id, **times})
         self._ear.take()
@@ -270,9 +200,7 @@ class Session:
     def _answer_turn(self, item_id: str, now: float) -> list[Effect]:
         detection = self.settings.audio.input.turn_detection
         answers = self.settings.type == "realtime" and detection is not None and detection.create_response
-        if not answers or (self._main is not None and not self._main.over):
-            return []
-        return self._respond(Asked(), now, turn=item_id)
+        return self.replies.ask(Asked(), now, turn=item_id) if answers and self.replies.active is None else []
 
     def _commit(self, item_id: str) -> list[Effect]:
         return self._add_said(item_id, self._ear.take())
@@ -304,110 +232,20 @@ class Session:
         return entry
 
     @property
-    def _language(self) -> str:
-        """What is spoken here, as far as the client has said."""
-        heard = self.settings.audio.input.transcription
-        return (heard and heard.language) or "en"
-
-    @property
     def _tells_transcripts(self) -> bool:
         return self.settings.type == "transcription" or self.settings.audio.input.transcription is not None
-
-    # responses
-
-    def _respond(self, wanted: Asked, now: float, *, turn: str = "") -> list[Effect]:
-        output = wanted.output(self.settings)
-        aside = wanted.conversation == "none"
-        if aside and len(self._answers) >= MOST_ANSWERS:
-            raise Refusal(f"{MOST_ANSWERS} responses are under way, as many as may be.", code="too_many_responses")
-        answer = Answer(
-            self.new_id("resp"),
-            Manner(
-                audio="audio" in (wanted.output_modalities or self.settings.output_modalities),
-                voice=output.voice,
-                speed=output.speed,
-                format=output.format,
-                max_output_tokens=wanted.max_output_tokens or self.settings.max_output_tokens,
-                metadata=wanted.metadata,
-                conversation_id=None if aside else self._conversation_id,
-                language=self._language,
-            ),
-            new_id=self.new_id,
-            place=_nowhere if aside else self.conversation.add,
-        )
-        context = wanted.context(self.conversation, self.new_id("item"))
-        self._answers[answer.id] = answer
-        if not aside:
-            self._main = answer
-        self._pending[answer.id] = _Pending(answer, wanted, context, turn)
-        self.figures.responses += 1
-        return [*answer.start(), *self._go_on(now)]
-
-    def _go_on(self, now: float) -> list[Effect]:
-        """Begin the responses that have waited for something to be understood."""
-        if self.conversation.awaits:
-            return []
-        effects: list[Effect] = []
-        for waiting in list(self._pending.values()):
-            del self._pending[waiting.answer.id]
-            effects += self._resumed(waiting, now) or [self._generate(waiting)]
-        return effects
-
-    def _resumed(self, waiting: _Pending, now: float) -> list[Effect]:
-        """Where nobody meant to interrupt, the answer that was cut off goes on with what was not heard of it."""
-        cut, self._cut = self._cut, None
-        if cut is None or cut[0] != waiting.turn:
-            return []
-        turn = self.conversation.find(waiting.turn)
-        if turn is not None and turn.words and not is_backchannel(turn.words):
-            return []
-        answer = waiting.answer
-        return answer.words(cut[1]) + answer.answered(Finish("stop")) + self._release(answer, now)
-
-    def _generate(self, waiting: _Pending) -> Generate:
-        messages = self.conversation.messages() if waiting.context is None else waiting.context
-        return Generate(waiting.answer.id, waiting.asked.prompt(self.settings, messages, self.user))
-
-    def _cancel(self, answer: Answer, reason: str, now: float) -> list[Effect]:
-        return self._after(answer, [Stop(answer.id), *answer.cancel(reason, now)])
-
-    def _release(self, answer: Answer, now: float) -> list[Effect]:
-        return self._after(answer, answer.release(now)) if self._sends(answer) else []
-
-    def _after(self, answer: Answer, effects: list[Effect]) -> list[Effect]:
-        """What is over is let go; whoever follows the conversation is told what is left of the limits."""
-        self._has_spoken = self._has_spoken or answer.playback.sent_ms > 0
-        if answer.over and answer.id in self._answers:
-            del self._answers[answer.id]
-            self._pending.pop(answer.id, None)
-            self.figures.milliseconds_out += answer.playback.sent_ms
-            effects.append(Send({"type": "rate_limits.updated", "rate_limits": []}))
-        return effects
-
-    def _audible(self, now: float) -> bool:
-        """Whether the assistant has the word, or is still heard."""
-        return self._main is not None and (not self._main.over or self._main.playback.ahead(now) > 0)
-
-    def _sends(self, answer: Answer) -> bool:
-        """Not while somebody speaks over it of whom it is not known what he means."""
-        return answer is not self._main or self._turn is None or self._turn.told
-
-    def _spent(self, refusal: Refusal) -> list[Effect]:
-        """Who has used up his quota is told so, and has nothing more to do here."""
-        if not isinstance(refusal, InsufficientQuota):
-            return []
-        return [refused(refusal), Close(POLICY_VIOLATION, refusal.code)]
 
     # the client's events, one by one
 
     def _update(self, event: dict[str, Any], now: float) -> list[Effect]:
         settings = self.settings.updated(event.get("session"))
-        if self._has_spoken and settings.audio.output.voice != self.settings.audio.output.voice:
+        if self.replies.has_spoken and settings.audio.output.voice != self.settings.audio.output.voice:
             message = "The voice can't be changed once the session has spoken."
             raise Refusal(message, code="cannot_update_voice", param="session.audio.output.voice")
-        before, self.settings = self.settings.audio.input.turn_detection, settings
+        before = self.settings.audio.input.turn_detection
+        self.settings = self.replies.settings = settings
         if settings.audio.input.turn_detection != before:
-            self._turn = None
+            self._drop_turn()
             self._ear.obey(settings.audio.input.turn_detection)
         return [Send({"type": "session.updated", "session": self.shown()})]
 
@@ -415,23 +253,27 @@ class Session:
         if self._ear.held_ms < SHORTEST_MS:
             message = f"The buffer has {self._ear.held_ms} ms of audio; at least {SHORTEST_MS} ms can be committed."
             raise Refusal(message, code="input_audio_buffer_commit_empty")
-        item_id = self._turn.item_id if self._turn is not None else self.new_id("item")
-        self._turn = None
+        item_id = self._turn.item_id if self._turn is not None else self._new_id("item")
+        self._drop_turn()
         pcm = self._ear.take()
         self._ear.clear()
         return self._add_said(item_id, pcm)
 
     def _clear_buffer(self, event: dict[str, Any], now: float) -> list[Effect]:
-        self._turn = None
+        self._drop_turn()
         self._ear.clear()
         return [Send({"type": "input_audio_buffer.cleared"})]
 
     def _create_item(self, event: dict[str, Any], now: float) -> list[Effect]:
-        entry = made(event.get("item"), self.new_id("item"))
+        entry = made(event.get("item"), self._new_id("item"))
         after = event.get("previous_item_id")
         if after is not None and not isinstance(after, str):
             raise Refusal("'previous_item_id' must be a string.", code="invalid_type", param="previous_item_id")
-        return self._add(entry, after)
+        sound = sound_of(event["item"])
+        entry.awaited = bool(sound)
+        heard = self.settings.audio.input
+        understanding = [Transcribe(entry.id, sound, heard.format.type, heard.transcription or Transcription())] if sound else []
+        return [*self._add(entry, after), *understanding]
 
     def _retrieve_item(self, event: dict[str, Any], now: float) -> list[Effect]:
         entry = self.conversation.get(event.get("item_id"), "retrieve")
@@ -452,23 +294,23 @@ class Session:
 
     def _delete_item(self, event: dict[str, Any], now: float) -> list[Effect]:
         entry = self.conversation.delete(event.get("item_id"))
-        return [Send({"type": "conversation.item.deleted", "item_id": entry.id}), *self._go_on(now)]
+        return [Send({"type": "conversation.item.deleted", "item_id": entry.id}), *self.replies.go_on(now)]
 
     def _create_response(self, event: dict[str, Any], now: float) -> list[Effect]:
         if self.settings.type == "transcription":
             raise Refusal("A transcription session gives no responses.", code="invalid_value", param="type")
         wanted = asked(event.get("response") or {})
-        if wanted.conversation == "auto" and self._main is not None and not self._main.over:
-            message = f"Conversation already has an active response in progress: {self._main.id}. Wait until it is finished, or cancel it."
+        if wanted.conversation == "auto" and (active := self.replies.active) is not None:
+            message = f"Conversation already has an active response in progress: {active}. Wait until it is finished, or cancel it."
             raise Refusal(message, code="conversation_already_has_active_response")
-        return self._respond(wanted, now)
+        return self.replies.ask(wanted, now)
 
     def _cancel_response(self, event: dict[str, Any], now: float) -> list[Effect]:
         named = event.get("response_id")
-        answer = self._answers.get(str(named)) if named else self._main
-        if answer is None or answer.over:
-            raise Refusal("Cancellation failed: no active response found.", code=RESPONSE_GONE)
-        return self._cancel(answer, "client_cancelled", now)
+        effects = self.replies.cancel(str(named) if named else None, now)
+        if effects is None:
+            raise Refusal("Cancellation failed: no active response found.", code="response_cancel_not_active")
+        return effects
 
     def _clear_output(self, event: dict[str, Any], now: float) -> list[Effect]:
         raise InvalidEvent("The output audio buffer is the client's own here: only WebRTC has one at the server.", param="type")
@@ -480,8 +322,9 @@ def refused(refusal: Refusal, event_id: str | None = None) -> Send:
     return Send({"type": "error", "error": error})
 
 
-def _nowhere(_entry: Entry) -> None:
-    """The place of an item that is not part of the conversation."""
+def _spent(refusal: Refusal) -> list[Effect]:
+    """Who has used up his quota is told so, and has nothing more to do here."""
+    return [refused(refusal), Close(POLICY_VIOLATION, refusal.code)] if isinstance(refusal, InsufficientQuota) else []
 
 
 HANDLERS: dict[str, Callable[[Session, dict[str, Any], float], list[Effect]]] = {

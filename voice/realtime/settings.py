@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
-from config.errors import Refusal
+from config.errors import Refusal, TooLarge
 
 LARGEST_SESSION = 65_536
 # characters of a session as JSON: instructions and tools are the most of it
@@ -37,6 +37,11 @@ OF_RESPONSES = {
 # the fields that say how responses are given, beside their audio
 CLEARABLE = frozenset({"turn_detection", "noise_reduction", "transcription", "tracing", "prompt"})
 # an explicit null clears these; of anything else it leaves what was set
+
+
+class SessionTooLarge(TooLarge):
+    code = "session_too_large"
+    message = f"The settings of a session are {LARGEST_SESSION} characters of JSON at most."
 
 
 class Part(BaseModel):
@@ -197,11 +202,19 @@ def checked(session: dict[str, Any]) -> Settings:
     except (TypeError, ValueError, RecursionError):
         large = True
     if large:
-        raise Refusal(f"A session has {LARGEST_SESSION} characters at most.", code="session_too_large", param="session")
+        raise SessionTooLarge(param="session")
     try:
         return Settings.model_validate(session)
     except ValidationError as error:
         raise refused(error, within="session") from None
+
+
+def named_voice(part: Any) -> str | None:
+    """The voice that a session, or a response, names as a client sends it; none where it names none, or what is no name."""
+    for name in ("audio", "output", "voice"):
+        part = part.get(name) if isinstance(part, dict) else None
+    voice = _id_of(part)
+    return voice if isinstance(voice, str) else None
 
 
 def refused(error: ValidationError, *, within: str) -> Refusal:

@@ -6,7 +6,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, MutableMapping
 from contextlib import suppress
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
 from urllib.parse import parse_qs
 
 import structlog
@@ -22,16 +22,19 @@ from jobs.errors import TooManySockets
 from jobs.handshake import REALTIME, bearer, origin_allowed, subprotocol
 from jobs.sockets import counted
 from voice import live
-from voice.errors import SessionNotFound, TooManySessions
+from voice.errors import SessionBusy, SessionNotFound, TooManySessions
 from voice.models.live import Dialect, Kind, LiveSession
 from voice.realtime import closing
 from voice.realtime.closing import Closed
 from voice.realtime.consumer import Conversation
 from voice.realtime.session import Session, refused
-from voice.realtime.settings import LONGEST_NAME, Settings, checked
+from voice.realtime.settings import LONGEST_NAME, checked
 from voice.realtime.wire import Wire
 
 log = structlog.get_logger("live")
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -39,6 +42,8 @@ Sender = Callable[[Message], Awaitable[None]]
 
 CLOSE_PATIENCE = 2.0
 # seconds that the closing of a socket may take
+HELD: dict[str, Conversation] = {}
+# the sessions of this process, by id
 BETA_HEADER = (b"openai-beta", b"realtime=v1")
 BETA_SUBPROTOCOL = "openai-beta.realtime-v1"
 LONGEST_REASON = 120
@@ -86,8 +91,7 @@ class _Visit:
     async def hold(self) -> Closed:
         try:
             async with counted(self._identity.user):
-                row, chosen = await database_sync_to_async(self._begin, thread_sensitive=False)()
-                return await self._converse(row, chosen)
+                return await self._converse(*await self._opened())
         except TooManySockets:
             return Closed(closing.TOO_MANY, "too_many_sockets")
         except Refusal as refusal:
@@ -99,29 +103,62 @@ class _Visit:
             log.warning("database away", reason=repr(fault))
             return Closed(closing.TRY_AGAIN_LATER, "try_again_later")
 
-    def _begin(self) -> tuple[LiveSession, Settings]:
-        """A session of the settings that its secret carries, or of those that the query names."""
+    async def _opened(self) -> tuple[LiveSession, Session]:
+        """The session that the query names, taken up again, or a new one."""
+        if (named := self._query.get("session_id")) is None:
+            return await _in_thread(self._begin)
+        if (held := HELD.get(named)) is not None and held.identity.user == self._identity.user:
+            # the last connection is not known to be gone; this one says so
+            await held.let_go()
+        return await _in_thread(self._resume, named)
+
+    def _begin(self) -> tuple[LiveSession, Session]:
+        """Of the settings that its secret carries, or of those that the query names."""
         secret = self._identity.secret
         chosen = checked(_named(self._query) if secret is None else secret.session)
-        return live.begin(identity=self._identity, model=chosen.model, kind=Kind(chosen.type), dialect=self._dialect), chosen
+        row = live.begin(identity=self._identity, model=chosen.model, kind=Kind(chosen.type), dialect=self._dialect)
+        return row, Session(settings=chosen, **_fields(row))
 
-    async def _converse(self, row: LiveSession, chosen: Settings) -> Closed:
-        until = row.started_at + settings.LIVE_SESSION
-        session = Session(id=row.pk, settings=chosen, new_id=new_id, expires_at=int(until.timestamp()), user=str(row.owner_id))
+    def _resume(self, session_id: str) -> tuple[LiveSession, Session]:
+        row, kept = live.resume(identity=self._identity, session_id=session_id)
+        return row, Session.restored(kept, **_fields(row))
+
+    async def _converse(self, row: LiveSession, session: Session) -> Closed:
+        left = (row.started_at + settings.LIVE_SESSION).timestamp() - time.time()
         conversation = Conversation(
-            self._receive,
-            self._send,
-            identity=self._identity,
-            bearer=self._token,
-            session=session,
-            wire=self._wire,
-            left=until.timestamp() - time.time(),
+            self._receive, self._send, identity=self._identity, bearer=self._token, session=session, wire=self._wire, left=left
         )
+        HELD[row.pk] = conversation
         log.info("session begun", session_id=row.pk, dialect=row.dialect)
-        end = await conversation.run(session.open())
-        await asyncio.shield(database_sync_to_async(live.end, thread_sensitive=False)(row.pk, end.reason, conversation.figures))
+        end = Closed(closing.INTERNAL_ERROR, "internal_error")
+        try:
+            end = await conversation.run(session.open())
+        finally:
+            try:
+                await asyncio.shield(_in_thread(_put_down, row.pk, end, session, conversation.figures))
+            finally:
+                # only now: whoever wants to take the session up has waited for that
+                del HELD[row.pk]
+                conversation.gone.set()
         log.info("session over", session_id=row.pk, code=end.code, reason=end.reason)
         return end
+
+
+def _put_down(session_id: str, end: Closed, session: Session, figures: live.Figures) -> None:
+    """Keep the session for a client that may come back, or end it."""
+    if end.resumable and settings.LIVE_RESUME and live.leave(session_id, figures, session.kept()):
+        return
+    live.end(session_id, end.reason, figures, session.conversation.kept())
+
+
+def _fields(row: LiveSession) -> dict[str, Any]:
+    expires_at = int((row.started_at + settings.LIVE_SESSION).timestamp())
+    return {"id": row.pk, "new_id": new_id, "expires_at": expires_at, "user": str(row.owner_id)}
+
+
+async def _in_thread(act: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    made: T = await database_sync_to_async(act, thread_sensitive=False)(*args, **kwargs)
+    return made
 
 
 def _named(query: dict[str, str]) -> dict[str, Any]:
@@ -140,5 +177,7 @@ def _code(refusal: Refusal) -> int:
             return closing.TOO_MANY
         case SessionNotFound():
             return closing.NO_SUCH_SESSION
+        case SessionBusy():
+            return closing.TRY_AGAIN_LATER
         case _:
             return closing.POLICY_VIOLATION

@@ -12,6 +12,7 @@ from pydantic_core import from_json, to_json
 
 from config.errors import Refusal
 from voice.realtime import beta
+from voice.realtime.conversation import from_base64
 from voice.realtime.effects import Send, Sound
 from voice.realtime.g711 import Codec, Format
 
@@ -40,16 +41,7 @@ class Wire:
 
     def sound(self, event: dict[str, Any], form: Format) -> Samples:
         """The samples of an `input_audio_buffer.append`, at 24 kHz."""
-        encoded = event.get("audio")
-        if not isinstance(encoded, str):
-            raise Refusal("'audio' must be a string of base64.", code="invalid_type", param="audio")
-        try:
-            data = binascii.a2b_base64(encoded, strict_mode=True)
-        except ValueError:
-            raise Refusal("'audio' is not base64.", code="invalid_value", param="audio") from None
-        return self.decoded(data, form)
-
-    def decoded(self, data: bytes, form: Format) -> Samples:
+        data = from_base64(event.get("audio"), "audio")
         if form not in self._heard:
             self._heard[form] = Codec(form)
         return self._heard[form].decode(data)

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing, suppress
+from typing import Any, ParamSpec, TypeVar
 
 from channels.db import database_sync_to_async
 
@@ -16,9 +17,14 @@ from jobs import storage
 from jobs.following import follow
 from jobs.models import Item
 from voice.realtime.effects import Speak, Transcribe
-from voice.services import SPEECH, Casting, Line
+from voice.realtime.g711 import Codec
+from voice.realtime.settings import named_voice
+from voice.services import SPEECH, Casting, Line, check_voice
 from voice.transcriptions import TRANSCRIPTION, order_heard
 from voice.transcripts import Reader
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 PCM = "pcm"
 # 16 bit, mono, 24 kHz: what a session works with
@@ -32,9 +38,9 @@ async def speak(identity: Identity, casting: Casting, wanted: Speak) -> Item:
     return await _in_thread(_speech, identity, casting, wanted)
 
 
-async def understand(identity: Identity, wanted: Transcribe, pcm: bytes) -> tuple[str, float]:
+async def understand(identity: Identity, wanted: Transcribe) -> tuple[str, float]:
     """What was said, and for how many seconds. Waits for a worker; a Refusal where nobody could understand it."""
-    ordering = asyncio.ensure_future(_in_thread(_transcription, identity, wanted, pcm))
+    ordering = asyncio.ensure_future(_in_thread(_transcription, identity, wanted))
     transcript = Reader()
     try:
         item = await asyncio.shield(ordering)
@@ -52,14 +58,21 @@ async def understand(identity: Identity, wanted: Transcribe, pcm: bytes) -> tupl
     return transcript.text, transcript.duration
 
 
+async def check_named_voice(identity: Identity, event: dict[str, Any]) -> None:
+    """The Refusal for a voice that an event names and that can't speak: said at once, and not when it is to."""
+    part = "session" if "session" in event else "response"
+    if (named := named_voice(event.get(part))) is not None:
+        await _in_thread(check_voice, owner=identity.user, name=named, param=f"{part}.audio.output.voice")
+
+
 async def leave(item: Item) -> None:
     """Nobody wants it any more."""
     await database_sync_to_async(jobs.leave, thread_sensitive=False)(item=item)
 
 
-async def _in_thread(order: Callable[..., Item], *arguments: object) -> Item:
-    item: Item = await database_sync_to_async(order, thread_sensitive=False, executor=ORDERERS)(*arguments)
-    return item
+async def _in_thread(act: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    made: T = await database_sync_to_async(act, thread_sensitive=False, executor=ORDERERS)(*args, **kwargs)
+    return made
 
 
 def _speech(identity: Identity, casting: Casting, wanted: Speak) -> Item:
@@ -67,8 +80,8 @@ def _speech(identity: Identity, casting: Casting, wanted: Speak) -> Item:
     return _submitted(identity, SPEECH, casting.order(line, store=False, fresh=True))
 
 
-def _transcription(identity: Identity, wanted: Transcribe, pcm: bytes) -> Item:
-    settings = wanted.settings
+def _transcription(identity: Identity, wanted: Transcribe) -> Item:
+    settings, pcm = wanted.settings, Codec(wanted.format).decode(wanted.audio).tobytes()
     order = order_heard(owner=identity.user, pcm=pcm, model=settings.model, language=settings.language, prompt=settings.prompt or "")
     try:
         return _submitted(identity, TRANSCRIPTION, order)

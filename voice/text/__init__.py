@@ -1,7 +1,7 @@
 """From the text that was sent to the pieces that are spoken."""
 
 from voice.text.alignment import Pronunciation, Spoken, Word
-from voice.text.characters import composed, forbidden_character, speakable
+from voice.text.characters import composed, forbidden_character, speakable, without_invisible
 from voice.text.dictionary import Dictionary, Entry
 from voice.text.normalisation import normalise
 from voice.text.sentences import Sentence, plan
@@ -20,4 +20,5 @@ __all__ = [
     "plan",
     "speakable",
     "verbalise",
+    "without_invisible",
 ]

@@ -13,6 +13,8 @@ from voice.text.reading.rules import Part
 _RUN = re.compile(r"\S+")
 _OPENING = "([{\"'“‘«„¿¡-–—/_"
 # no blank is put between these and what follows
+_CLOSING = {".", "!", "?", "…", ",", ";", ":"}
+# behind one of these a sentence has no full stop of an abbreviation's
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +138,7 @@ class _Line:
         self._after_part = False
 
     def say(self, part: Part) -> None:
-        if part.spoken and self._last and not self._last.isspace() and self._last not in _OPENING:
+        if part.spoken and self._last and not self._last.isspace() and self._last not in _OPENING and not self._within_word(part):
             self._add(" ")
         begin = self._length
         self._add(part.spoken)
@@ -147,13 +149,17 @@ class _Line:
             self._add(".")
         self._after_part = bool(part.spoken)
 
+    def _within_word(self, part: Part) -> bool:
+        """Whether a word goes on where the part begins: "Hauptstr." is one."""
+        return part.start > 0 and self.sentence[part.start - 1].isalpha() and self.sentence[part.start].isalpha()
+
     def _ends(self, part: Part) -> bool:
         """Whether the full stop of an abbreviation is the sentence's too."""
         return (
             part.end >= self._heard_until
             and self.sentence[part.end - 1] == "."
             and not part.spoken.endswith(".")
-            and self.sentence[part.end : part.end + 1] not in {".", "!", "?", "…"}
+            and self.sentence[part.end : part.end + 1] not in _CLOSING
         )
 
     def _add(self, text: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -62,4 +63,5 @@ def _whole(text: str, start: int, end: int) -> bool:
 
 
 def _is_word(character: str) -> bool:
-    return character.isalnum() or character == "_"
+    """With the marks that are vowels in Indic scripts and Arabic: no word ends before one."""
+    return character.isalnum() or character == "_" or (character != "" and unicodedata.category(character)[0] == "M")

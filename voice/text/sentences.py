@@ -6,10 +6,13 @@ import re
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import sentencex
 
 from voice.text.characters import LONGEST_MARKS, speakable
+from voice.text.languages import words_of
+from voice.text.languages.words import NEVER
 
 LONGEST = 300
 """Characters in a piece at most, about 20 s of speech: engines lose the thread, or run out of memory, in longer ones."""
@@ -32,14 +35,19 @@ CLAUSE_END = re.compile(r"[;:,–](?=\s)|—|[،؛、；]|[，：](?!\d)")
 _SPACE = re.compile(r"\s")
 _DENSE = re.compile("[\u2e80-\u9fff\uac00-\ud7ff\uf900-\ufaff]")
 
-_TAIL = 12
-# characters at the end of a piece that the next patterns look at
+LANGUAGES_KEPT = 64
+_TAIL = 24
+# characters at the end of a piece, and at the beginning of the next, that the patterns look at
 _INITIAL = re.compile(r"(?:^|[\s(\[\"'“‘«])[^\W\d_]\.\s*$")
 # "J. Smith", "M. Dupont", "z. B.", "т. е."
-_SHORT_WORD = re.compile(r"(?:^|[\s(\[\"'“‘«])[^\W\d_]{1,3}\.\s*$")
-# with a digit or a small letter behind it: "vol. 2", "ca. five"
+_SHORT_WORD = re.compile(r"(?:^-?|[\s(\[\"'“‘«]|\.-?)(?:[^\W\d_]{1,3}|[IVXLC]+)\.\s*$")
+# with a digit or a small letter behind it: "vol. 2", "ca. five", "S.p.A. ha", "J.-C. à", "Ludwig XVIII. war"
 _LIST_NUMBER = re.compile(r"\s*\d{1,3}[.)]\s*$")
 # "1. Wash the rice."
+_NEVER_FIRST = ",;:)"
+# no sentence begins so: "Tel.: 030 123"
+_ORDINALS = re.compile(r"\d\.(?:[-–]| (?:und|oder|bis) )\d{1,4}\.\s*$")
+# "3.–5. Mai", "2. und 3. Liga"
 _OPEN_END = re.compile(r"[\w;:,–،؛、；，：]\s*$")
 # no sentence ends so, only a window
 
@@ -79,7 +87,7 @@ def parted(line: str, language: str) -> Iterator[str]:
     """
     joined: list[str] = []
     for segment in _segments(line, language):
-        if joined and not _belong_together(joined[-1], segment):
+        if joined and not _belong_together(joined[-1], segment, language):
             yield "".join(joined)
             joined = []
         joined.append(segment)
@@ -106,11 +114,22 @@ def _without_open_end(segments: list[str], size: int) -> list[str]:
     return [*whole, last[: last.rfind(" ") + 1] or last]
 
 
-def _belong_together(before: str, after: str) -> bool:
+def _belong_together(before: str, after: str, language: str) -> bool:
     tail = before[-_TAIL:]
-    if _OPEN_END.search(tail) or _INITIAL.search(tail) or _LIST_NUMBER.match(before):
+    if _OPEN_END.search(tail) or _INITIAL.search(tail) or _LIST_NUMBER.match(before) or after[0] in _NEVER_FIRST:
+        return True
+    if _ORDINALS.search(tail) or any(found.end() == len(tail) for found in _inside(language).finditer(tail + after[:_TAIL])):
         return True
     return bool(_SHORT_WORD.search(tail)) and (after[0].isdigit() or after[0].islower())
+
+
+@lru_cache(maxsize=LANGUAGES_KEPT)
+def _inside(language: str) -> re.Pattern[str]:
+    """What ends no sentence in a language though the library takes it for an end: "incl. VAT", "im 19. Jahrhundert"."""
+    words = words_of(language)
+    if words is None:
+        return re.compile(NEVER)
+    return re.compile(rf"(?:^|[\s(\[\"'“‘«])(?:{words.never_last})\.\s*|{words.ordinal_inside}")
 
 
 def _cut(sentence: str) -> Iterator[Sentence]:

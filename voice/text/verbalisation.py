@@ -52,6 +52,7 @@ def _rules(language: str) -> Sequence[Rule]:
         *addresses.telephone_rules(),
         *figures.ordinal_rules(),
         *Amounts(figures).rules(),
+        figures.range_rule(),
         *signs.first_rules(),
         *figures.rules(),
         *signs.last_rules(),

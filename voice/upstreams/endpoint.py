@@ -47,7 +47,7 @@ class Endpoint:
         self._breaker = CircuitBreaker(
             fail_max=most_failures,
             reset_timeout=rest,
-            exclude=[lambda error: not isinstance(error, self._counted)],
+            exclude=[self._is_an_answer],
             listeners=[_Herald()],
             name=name,
             throw_new_error_on_trip=False,
@@ -81,11 +81,19 @@ class Endpoint:
 
     async def _attempt(self, ask: Callable[[Key], Awaitable[Begun | None]]) -> Begun:
         with self._breaker.calling():
-            while True:
-                # ends, for every key that is refused rests
+            # each key once, though the rest of the first may be over before the last was asked with
+            for _ in range(len(self._keys)):
                 begun = await ask(self._keys.take())
                 if begun is not None:
                     return begun
+            raise self._keys.refusal()
+
+    def _is_an_answer(self, error: BaseException) -> bool:
+        """Asked by the circuit breaker, for which whatever is no failure is a success."""
+        if not isinstance(error, Exception):
+            # whoever asked has left: that is neither, and raised here it counts as neither
+            raise error
+        return not isinstance(error, self._counted)
 
     def _passes(self, error: BaseException) -> bool:
         """Whether the next second may bring another answer."""

@@ -47,19 +47,27 @@ class Keys:
         self._keys = [Key(number, secret) for number, secret in enumerate(secrets, 1)] or [Key(1, None)]
         self._next = 0
 
+    def __len__(self) -> int:
+        return len(self._keys)
+
     def take(self) -> Key:
-        """The next key that does not rest. Where all do: the refusal that would be over first, a passing one before the others."""
+        """The next key that does not rest; `refusal` is raised where all do."""
         now = time.monotonic()
         for step in range(len(self._keys)):
             place = (self._next + step) % len(self._keys)
             if self._keys[place].rests_until <= now:
                 self._next = place + 1
                 return self._keys[place]
+        raise self.refusal()
+
+    def refusal(self) -> UpstreamFailure:
+        """Why none of them is any good: what would be over first, something that passes before the others."""
+        now = time.monotonic()
         for reason in (self._failures.busy, self._failures.quota_exhausted):
             rests = [key.rests_until - now for key in self._keys if key.reason is reason]
             if rests:
-                raise reason(self._upstream, retry_after=min(rests))
-        raise self._failures.misconfigured(self._upstream)
+                return reason(self._upstream, retry_after=max(min(rests), 0.0))
+        return self._failures.misconfigured(self._upstream)
 
     def hidden(self, text: str) -> str:
         """The text without any of them."""

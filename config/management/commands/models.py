@@ -35,7 +35,7 @@ class Command(BaseCommand):
         try:
             getattr(self, f"_{verb}")(**options)
         except Refusal as refusal:
-            raise CommandError(getattr(refusal, "reason", refusal.message)) from None
+            raise CommandError(refusal.reason) from None
 
     def _list(self, **_options: Any) -> None:
         for model in Model.objects.all():

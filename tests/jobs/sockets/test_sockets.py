@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
 import redis
@@ -114,6 +115,21 @@ def test_processes_count_together(client, redis_server, process):
 
     one.remove("alice", "a")
     assert another.add("alice", "c", most=2)
+
+
+def test_a_renewal_lets_nobody_in_who_is_not_admitted_yet(client, redis_server, process, monkeypatch):
+    process(redis_server).add("alice", "a", most=1)
+    counting = process(redis_server)
+    ask = counting._add
+
+    def renewed_before(**arguments: Any) -> Any:
+        counting._renew_all(counting._own.held())
+        return ask(**arguments)
+
+    monkeypatch.setattr(counting, "_add", renewed_before)
+
+    assert not counting.add("alice", "b", most=1)
+    assert client.zrange(PREFIX + "alice", 0, -1) == [b"a"]
 
 
 def test_what_a_killed_process_had_open_is_forgotten_and_what_another_has_is_not(client, redis_server, process):

@@ -51,6 +51,26 @@ async def test_a_reader_takes_its_connection_with_it(streams, client):
     assert len(client.client_list()) == before
 
 
+async def test_whoever_leaves_as_soon_as_something_comes_is_let_go(streams):
+    came = asyncio.Event()
+
+    async def read(key: str) -> None:
+        async with aclosing(streams.read(key, wait=5)) as entries:
+            async for _ in entries:
+                came.set()
+
+    for number in range(20):
+        came.clear()
+        reading = asyncio.create_task(read(str(number)))
+        await asyncio.to_thread(streams.append, str(number), start())
+        await came.wait()
+        # by now the next is being asked for
+        await asyncio.sleep(0)
+        reading.cancel()
+        await asyncio.wait([reading], timeout=2)
+        assert reading.done()
+
+
 async def test_what_is_written_after_a_flush_still_arrives(streams, client):
     async with aclosing(streams.read("a", wait=5)) as entries:
         streams.append("a", start())

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 import time
+import tracemalloc
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -307,3 +308,14 @@ def test_the_process_has_limits_and_nothing_of_our_environment():
     told = json.loads(said.stdout)
     assert told["limits"] == {"RLIMIT_AS": [1 << 30] * 2, "RLIMIT_CPU": [5, 5], "RLIMIT_FSIZE": [0, 0], "RLIMIT_NPROC": [0, 0]}
     assert set(told["environment"]) <= {*decoding.ENVIRONMENT, "LC_CTYPE"}
+
+
+def test_a_long_recording_is_in_memory_once():
+    data = encoded(sine(120_000), "wav")
+    tracemalloc.start()
+
+    pcm = heard(data, longest=120)
+    _, most = tracemalloc.get_traced_memory()
+
+    tracemalloc.stop()
+    assert most < 2 * pcm.nbytes

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import threading
+import weakref
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 
@@ -173,6 +174,27 @@ def test_a_poisonous_one_fails_alone(crowd: Crowd, machine: Machine):
     with pytest.raises(ValueError, match="thirteen"):
         bad.result(LONG)
     assert crowd.ask(15).result(LONG) == 30
+
+
+def test_what_a_failed_batch_had_made_is_gone_when_it_is_run_singly(crowd: Crowd, machine: Machine):
+    made: list[weakref.ref[Machine]] = []
+    held: list[bool] = []
+
+    def fails_together(batch: Sequence[int]) -> None:
+        held.append(any(each() is not None for each in made))
+        if len(batch) > 1:
+            activations = Machine()
+            made.append(weakref.ref(activations))
+            raise ValueError
+
+    machine.fail = fails_together
+    crowd.occupy()
+    results = [crowd.ask(number) for number in (5, 6)]
+
+    machine.gate.set()
+
+    assert [result.result(LONG) for result in results] == [10, 12]
+    assert held == [False, False, False, False]
 
 
 @pytest.mark.parametrize("error", [TimeoutError("of the device"), StopIteration("odd")])

@@ -292,3 +292,81 @@ def test_an_error_of_who_uses_it_gives_it_back(shelf: Shelf):
         raise ZeroDivisionError
 
     assert pool.report()[0].users == 0
+
+
+def test_weighing_a_model_holds_nobody_up_and_is_done_once(shelf: Shelf):
+    weighing, weighed = threading.Event(), Counter[str]()
+    scales = threading.Event()
+
+    def weigh(source: Source) -> int:
+        weighed[source.name] += 1
+        if source.name == "bo":
+            weighing.set()
+            assert scales.wait(LONG)
+        return SIZE
+
+    pool = Pool(shelf.load, weigh=weigh, budget=2 * SIZE, patience=LONG, idle=0.0)
+    use(pool, "ana")
+    with ThreadPoolExecutor(9) as executor:
+        waiting = [executor.submit(use, pool, "bo") for _ in range(8)]
+        assert weighing.wait(LONG)
+
+        used = executor.submit(use, pool, "ana")
+        try:
+            assert used.result(5).name == "ana"
+        finally:
+            scales.set()
+
+        assert {each.result(LONG).name for each in waiting} == {"bo"}
+    assert weighed == {"ana": 1, "bo": 1}
+
+
+def test_what_can_not_be_weighed_is_broken_and_nobody_elses_trouble(shelf: Shelf):
+    def weigh(source: Source) -> int:
+        if source.name == "bo" and shelf.loads["bo"] + shelf.loads["cleo"]:
+            raise ModelBroken("its folder is gone")
+        return SIZE
+
+    pool = Pool(shelf.load, weigh=weigh, budget=2 * SIZE, patience=LONG, idle=0.0)
+    shelf.gate.clear()
+    with ThreadPoolExecutor(2) as executor:
+        bo = executor.submit(use, pool, "bo")
+        while not shelf.loads["bo"]:
+            time.sleep(0.001)
+        cleo = executor.submit(use, pool, "cleo")
+        time.sleep(0.1)
+        shelf.gate.set()
+
+        assert (bo.result(LONG).name, cleo.result(LONG).name) == ("bo", "cleo")
+    assert pool.unload("bo")
+    for _ in range(2):
+        with pytest.raises(ModelBroken):
+            use(pool, "bo")
+
+
+def test_it_is_empty_when_nothing_is_there_or_on_its_way(shelf: Shelf):
+    pool = shelf.pool()
+    assert pool.empty
+    shelf.gate.clear()
+    with ThreadPoolExecutor(1) as executor:
+        loading = executor.submit(use, pool, "ana")
+        while not shelf.loads:
+            time.sleep(0.001)
+
+        assert not pool.empty
+
+        shelf.gate.set()
+        loading.result(LONG)
+    assert not pool.empty
+    pool.clear()
+    assert pool.empty
+
+
+def test_of_two_that_wait_for_room_one_has_it_when_there_is_some(shelf: Shelf):
+    pool = shelf.pool(room_for=1)
+    with ThreadPoolExecutor(2) as executor:
+        with pool.use(source("ana")):
+            waiting = [executor.submit(use, pool, name) for name in ("bo", "cleo")]
+            time.sleep(0.1)
+
+        assert [each.result(LONG).name for each in waiting] == ["bo", "cleo"]

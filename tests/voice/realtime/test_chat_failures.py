@@ -84,6 +84,19 @@ async def test_what_it_fails_with_is_told_without_its_words(objection: Behaviour
     assert failed.status in (502, 503)
 
 
+async def test_one_that_talks_nonsense_is_not_listened_to_any_longer():
+    left = threading.Event()
+
+    def talking(handler: BaseHTTPRequestHandler) -> None:
+        streamed({"choices": "none"}, whole=False)(handler)
+        silent(left)(handler)
+
+    with Receiver(talking) as server:
+        await failure(chat_at(server))
+
+        assert await asyncio.to_thread(left.wait, 20)
+
+
 async def test_a_model_that_is_broken_for_a_moment_is_asked_again():
     with Receiver(500, error(429, Retry_After="1"), streamed(*words("hi", " there"))) as server:
         assert said(await answer(chat_at(server))) == "hi there"

@@ -64,6 +64,12 @@ def test_the_first_ends_with_a_sentence_or_a_clause_that_is_no_scrap(text: str, 
     assert cut(text)[0] == first
 
 
+def test_behind_a_mere_word_the_next_is_early_too():
+    text = "Sure! I can help you with that, if you like. There are two ways, and both are long."
+
+    assert cut(text) == ["Sure! ", "I can help you with that, ", "if you like. ", "There are two ways, and both are long."]
+
+
 def test_a_sentence_is_whole_when_the_next_begins_and_not_before():
     pieces = Pieces("en")
 
@@ -77,14 +83,14 @@ def test_a_sentence_is_whole_when_the_next_begins_and_not_before():
 def test_a_long_sentence_is_spoken_clause_by_clause_while_it_is_written():
     clause = "and then there was another one of those many things, "
     pieces = Pieces("en")
-    pieces.push("So. I")
+    pieces.push("He went out into the dark night. I")
 
     assert pieces.push(f" saw {clause * 2}") == []
     assert pieces.push(f"{clause}and") == [f"I saw {clause * 3}"]
 
 
 def test_one_without_clauses_ends_behind_a_word():
-    pieces = cut("So. " + "word and word on 5 kg of 1 000 000 " * 40)
+    pieces = cut("He went out into the dark night. " + "word and word on 5 kg of 1 000 000 " * 40)
 
     assert all(LONGEST - 40 < len(piece) <= LONGEST for piece in pieces[1:-1])
     assert all(piece.endswith(("word ", "and ", "kg ")) for piece in pieces[1:-1])
@@ -110,10 +116,10 @@ def test_what_belongs_together_stays_together(whole: str, before: str):
 @pytest.mark.parametrize(
     ("language", "sentences"),
     [
-        ("de", ["Ja. ", "Das ist z. B. am 3. Mai der Fall. ", "Oder um 10.30 Uhr, bzw. später."]),
-        ("fr-CA", ["Oui. ", "M. Dupont a dit : « Bonjour ! » ", "Puis il est parti."]),
-        ("ru", ["Да! ", "Он родился в 1990 г. в Москве. ", "Это т. е. пример."]),
-        ("hi", ["हाँ। ", "यह एक वाक्य है। ", "यह दूसरा है।"]),
+        ("de", ["Ja das kann ich dir doch gern sagen. ", "Das ist z. B. am 3. Mai der Fall. ", "Oder um 10.30 Uhr, bzw. später."]),
+        ("fr-CA", ["Oui, je veux bien te raconter cela. ", "M. Dupont a dit : « Bonjour ! » ", "Puis il est parti."]),
+        ("ru", ["Да, я с удовольствием расскажу об этом! ", "Он родился в 1990 г. в Москве. ", "Это т. е. пример."]),
+        ("hi", ["हाँ, मैं आपको इसके बारे में बता सकता हूँ। ", "यह एक वाक्य है। ", "यह दूसरा है।"]),
         ("zh", ["你好。", "今天天气很好！", "你呢？"]),
         ("tlh", ["One here. ", "Two there."]),
     ],

@@ -30,10 +30,10 @@ DETECTIONS: list[Any] = [
 class World:
     """What is outside of a session: workers, a model and a client, who do as chance has it."""
 
-    def __init__(self, seed: int) -> None:
+    def __init__(self, seed: int, model: str = "gpt-realtime") -> None:
         self.chance = random.Random(seed)
         self.now = 0.0
-        self.machine: Session = session(audio={"input": {"turn_detection": self.chance.choice(DETECTIONS)}})
+        self.machine: Session = session(model=model, audio={"input": {"turn_detection": self.chance.choice(DETECTIONS)}})
         self.events: list[dict[str, Any]] = []
         self.heard: list[str] = []
         self.writing: list[str] = []
@@ -87,29 +87,31 @@ class World:
             case 8:
                 self.take(machine.receive(self.client_event(), now))
             case _:
-                self.take(machine.tick(now))
+                self.take(machine.replies.tick(now))
 
     def write(self, response_id: str) -> None:
         match self.chance.randrange(6):
             case 0:
                 self.writing.remove(response_id)
-                self.take(self.machine.answered(response_id, Finish("stop", 1, 1), self.now))
+                self.take(self.machine.replies.answered(response_id, Finish("stop", 1, 1), self.now))
             case 1 if self.chance.random() < 0.2:
                 self.writing.remove(response_id)
                 self.take(self.machine.unanswered(response_id, Refusal("Away.", code="responder_unavailable"), self.now))
             case 2:
-                self.take(self.machine.call(response_id, self.chance.randrange(2), "call_1", "weather", '{"a":'))
+                self.take(self.machine.replies.call(response_id, self.chance.randrange(2), "call_1", "weather", '{"a":'))
             case _:
                 self.take(
-                    self.machine.words(response_id, self.chance.choice(["Yes. ", "I think so, ", "and then it rained. ", "12.5 km ", " "]))
+                    self.machine.replies.words(
+                        response_id, self.chance.choice(["Yes. ", "I think so, ", "and then it rained. ", "12.5 km ", " "])
+                    )
                 )
 
     def speak(self, place: tuple[str, int]) -> None:
         if self.chance.random() < 0.4:
             self.speaking.remove(place)
-            self.take(self.machine.piece_spoken(*place, self.now))
+            self.take(self.machine.replies.piece_spoken(*place, self.now))
         else:
-            self.take(self.machine.spoken(*place, bytes(self.chance.randrange(1, 3000) * BYTES_A_MS), self.now))
+            self.take(self.machine.replies.spoken(*place, bytes(self.chance.randrange(1, 3000) * BYTES_A_MS), self.now))
 
     def client_event(self) -> dict[str, Any]:
         items = [event["item"]["id"] for event in self.events if event["type"] == "conversation.item.added"] or ["item_0"]
@@ -142,11 +144,11 @@ class World:
             while self.heard:
                 self.take(self.machine.transcribed(self.heard.pop(), "good", 1.0, self.now))
             while self.writing:
-                self.take(self.machine.answered(self.writing.pop(), Finish("stop"), self.now))
+                self.take(self.machine.replies.answered(self.writing.pop(), Finish("stop"), self.now))
             while self.speaking:
-                self.take(self.machine.piece_spoken(*self.speaking.pop(), self.now))
-            self.take(self.machine.tick(self.now))
-            if not (self.heard or self.writing or self.speaking) and self.machine.next_tick(self.now) is None:
+                self.take(self.machine.replies.piece_spoken(*self.speaking.pop(), self.now))
+            self.take(self.machine.replies.tick(self.now))
+            if not (self.heard or self.writing or self.speaking) and self.machine.replies.next_tick(self.now) is None:
                 return
         raise AssertionError("it does not end")
 
@@ -195,5 +197,5 @@ def test_no_more_sound_is_sent_than_may_be_ahead(seed):
 
     for _ in range(STEPS):
         world.step()
-        for answer in world.machine._answers.values():
+        for answer in world.machine.replies._answers.values():
             assert answer.playback.ahead(world.now) <= AHEAD + 0.2

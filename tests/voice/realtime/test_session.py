@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from itertools import count
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 from accounts.errors import InsufficientQuota
 from config.errors import Refusal
 from voice.realtime.effects import Close, Effect, Generate, Send, Sound, Speak, Stop, Transcribe
+from voice.realtime.figures import Figures
 from voice.realtime.playback import BYTES_A_MS
 from voice.realtime.responder import Finish
 from voice.realtime.session import Session
@@ -79,8 +81,8 @@ def test_an_answer_in_text_is_told_from_its_first_word_to_its_end():
 
     begun = ask(machine)
     wanted = only(begun, Generate)
-    effects = [*begun, *machine.words(wanted.response_id, "Hi "), *machine.words(wanted.response_id, "there.")]
-    effects += machine.answered(wanted.response_id, Finish("stop", input_tokens=2, output_tokens=3), 1.0)
+    effects = [*begun, *machine.replies.words(wanted.response_id, "Hi "), *machine.replies.words(wanted.response_id, "there.")]
+    effects += machine.replies.answered(wanted.response_id, Finish("stop", input_tokens=2, output_tokens=3), 1.0)
 
     assert [(message.role, message.text) for message in wanted.prompt.messages] == [("user", "Hello")]
     assert types(effects) == [
@@ -139,14 +141,25 @@ def test_what_was_understood_is_told_to_who_wants_to_read_it():
     assert kept["item"]["content"] == [{"type": "input_audio", "transcript": "Hello there"}]
 
 
+def test_what_was_not_understood_names_no_parameter():
+    """Readers of GA want a string there, or nothing."""
+    machine = session(audio={"input": {"transcription": {"model": "whisper-1"}}})
+    heard = only(turn(machine), Transcribe)
+
+    failed = machine.not_transcribed(heard.item_id, Refusal("Broken.", code="engine_failed"), 0.0)
+
+    told = event(failed, "conversation.item.input_audio_transcription.failed")
+    assert told["error"] == {"type": "invalid_request_error", "code": "engine_failed", "message": "Broken."}
+
+
 def spoken_answer(machine: Session, text: str, *, milliseconds: int, now: float = 0.0) -> list[Effect]:
     """Ask, and let the whole answer be made at once."""
     begun = ask(machine, now)
     response_id = only(begun, Generate).response_id
-    effects = begun + machine.words(response_id, text) + machine.answered(response_id, Finish("stop"), now)
+    effects = begun + machine.replies.words(response_id, text) + machine.replies.answered(response_id, Finish("stop"), now)
     piece = only(effects, Speak)
-    effects += machine.spoken(response_id, piece.piece, bytes(milliseconds * BYTES_A_MS), now)
-    return effects + machine.piece_spoken(response_id, piece.piece, now)
+    effects += machine.replies.spoken(response_id, piece.piece, bytes(milliseconds * BYTES_A_MS), now)
+    return effects + machine.replies.piece_spoken(response_id, piece.piece, now)
 
 
 def test_a_spoken_answer_is_told_with_its_words_before_its_sound():
@@ -177,8 +190,8 @@ def test_sound_runs_ahead_of_its_hearer_by_a_bound():
 
     effects = spoken_answer(machine, "A very long story.", milliseconds=20_000)
     first = sum(len(effect.pcm) for effect in effects if isinstance(effect, Sound)) // BYTES_A_MS
-    following = machine.next_tick(0.0)
-    later = machine.tick(3.0)
+    following = machine.replies.next_tick(0.0)
+    later = machine.replies.tick(3.0)
 
     assert 5000 <= first <= 5200
     assert following is not None
@@ -197,7 +210,20 @@ def test_who_speaks_over_an_answer_ends_it_where_he_heard_it():
     done = event(effects, "response.done")["response"]
     assert (done["status"], done["status_details"]) == ("cancelled", {"type": "cancelled", "reason": "turn_detected"})
     assert done["output"][0]["content"][0]["transcript"] == "One two three four"
-    assert not [effect for effect in machine.tick(60.0) if isinstance(effect, Sound)]
+    assert not [effect for effect in machine.replies.tick(60.0) if isinstance(effect, Sound)]
+
+
+def test_an_answer_that_is_still_being_made_was_not_heard_to_its_end():
+    machine = session()
+    write(machine, "Hello")
+    begun = ask(machine)
+    response_id = only(begun, Generate).response_id
+    only(machine.replies.words(response_id, "It was a bright cold day in April and the clocks were striking. "), Speak)
+    machine.replies.spoken(response_id, 0, bytes(400 * BYTES_A_MS), 0.0)
+
+    effects = say(machine, 3, SPEECH, now=0.3)
+
+    assert event(effects, "response.done")["response"]["output"][0]["content"][0]["transcript"] == "It"
 
 
 def test_an_interruption_that_was_none_lets_the_answer_go_on():
@@ -261,10 +287,10 @@ def test_a_function_is_called_and_its_answer_read():
     write(machine, "Rain?")
     wanted = only(ask(machine), Generate)
 
-    effects = machine.call(wanted.response_id, 0, "call_9", "weather", '{"city"') + machine.call(
+    effects = machine.replies.call(wanted.response_id, 0, "call_9", "weather", '{"city"') + machine.replies.call(
         wanted.response_id, 0, "call_9", "weather", ': "Rome"}'
     )
-    effects += machine.answered(wanted.response_id, Finish("calls"), 0.0)
+    effects += machine.replies.answered(wanted.response_id, Finish("calls"), 0.0)
 
     assert wanted.prompt.tools[0]["name"] == "weather"
     done = event(effects, "response.function_call_arguments.done")
@@ -289,17 +315,17 @@ def test_one_answer_of_the_conversation_at_a_time_and_others_beside_it():
     assert code(second) == "conversation_already_has_active_response"
     beside = only(aside, Generate)
     assert [message.text for message in beside.prompt.messages] == ["Hm"]
-    told = machine.words(beside.response_id, "x") + machine.answered(beside.response_id, Finish("stop"), 0.0)
+    told = machine.replies.words(beside.response_id, "x") + machine.replies.answered(beside.response_id, Finish("stop"), 0.0)
     assert "conversation.item.added" not in types(told)
     assert event(told, "response.done")["response"]["conversation_id"] is None
-    assert machine.words(first.response_id, "y")
+    assert machine.replies.words(first.response_id, "y")
 
 
 def test_a_response_is_cancelled_once():
     machine = text_session()
     write(machine, "Hello")
     wanted = only(ask(machine), Generate)
-    machine.words(wanted.response_id, "Hal")
+    machine.replies.words(wanted.response_id, "Hal")
 
     effects = machine.receive({"type": "response.cancel"}, 0.0)
     again = machine.receive({"type": "response.cancel", "event_id": "e"}, 0.0)
@@ -313,7 +339,7 @@ def test_a_response_is_cancelled_once():
     )
     assert code(again) == "response_cancel_not_active"
     assert event(again, "error")["error"]["message"].startswith("Cancellation failed")
-    assert machine.words(wanted.response_id, "lo") == machine.answered(wanted.response_id, Finish("stop"), 0.0) == []
+    assert machine.replies.words(wanted.response_id, "lo") == machine.replies.answered(wanted.response_id, Finish("stop"), 0.0) == []
 
 
 def test_what_was_not_heard_is_truncated_by_the_client():
@@ -450,3 +476,40 @@ def test_a_conversation_of_hours_forgets_its_beginning():
 
     messages = only(ask(machine), Generate).prompt.messages
     assert (len(messages), messages[0].text, messages[-1].text) == (500, "line 200", "line 699")
+
+
+def test_a_message_that_a_client_brings_in_sound_is_understood_before_it_is_answered():
+    machine = text_session(audio={"input": {"format": {"type": "audio/pcmu"}}})
+    said = {"type": "input_audio", "audio": base64.b64encode(b"\xff" * 800).decode()}
+
+    effects = machine.receive({"type": "conversation.item.create", "item": {"type": "message", "role": "user", "content": [said]}}, 0.0)
+    heard = only(effects, Transcribe)
+    waits = ask(machine)
+    goes_on = machine.transcribed(heard.item_id, "Hello", 0.1, 1.0)
+
+    assert (heard.format, len(heard.audio)) == ("audio/pcmu", 800)
+    assert types(waits) == ["response.created"]
+    assert only(goes_on, Generate).prompt.messages[0].text == "Hello"
+
+
+def test_sound_that_is_no_base64_is_refused():
+    item = {"type": "message", "role": "user", "content": [{"type": "input_text", "text": "x"}, {"type": "input_audio", "audio": "%%%"}]}
+
+    effects = session().receive({"type": "conversation.item.create", "item": item}, 0.0)
+
+    assert event(effects, "error")["error"]["param"] == "item.content[1].audio"
+
+
+def test_a_session_counts_what_it_came_to():
+    machine = session()
+    write(machine, "Hello")
+    begun = ask(machine)
+    response_id = only(begun, Generate).response_id
+
+    machine.replies.words(response_id, "Good morning.")
+    machine.replies.answered(response_id, Finish("stop", input_tokens=5, output_tokens=2), 0.0)
+    machine.replies.spoken(response_id, 0, bytes(1000 * BYTES_A_MS), 0.0)
+    machine.replies.piece_spoken(response_id, 0, 0.0)
+    say(machine, 10, SILENCE)
+
+    assert machine.figures == Figures(milliseconds_in=1000, milliseconds_out=1000, responses=1, input_tokens=5, output_tokens=2)

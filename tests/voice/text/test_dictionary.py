@@ -13,6 +13,7 @@ ENTRIES = Dictionary(
         Entry("Polish", "e", case_sensitive=True),
         Entry(".NET", "f"),
         Entry("Straße", "g"),
+        Entry("राम", "h"),
     ]
 )
 
@@ -31,6 +32,7 @@ def found(text):
         ("in .NET or ASP.NET", [(".NET", "f"), (".NET", "f")]),
         ("(new) “New”-new", [("new", "b"), ("New", "b"), ("new", "b")]),
         ("die straße", [("straße", "g")]),
+        ("रामायण, राम।", [("राम", "h")]),
         ("", []),
     ],
 )

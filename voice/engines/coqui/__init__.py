@@ -171,11 +171,15 @@ class Coqui(Synthesizer):
 
     def _load(self, source: Source) -> Resident:
         try:
-            return self._read(source)
+            with device.faults():
+                # what was unloaded to make room may be there still
+                device.release()
+                return self._read(source)
         except OutOfMemory:
             self._make_room()
         try:
-            return self._read(source)
+            with device.faults():
+                return self._read(source)
         except OutOfMemory as error:
             raise _no_memory() from error
 
@@ -185,7 +189,7 @@ class Coqui(Synthesizer):
         where = self._device()
         synthesizer = library.tts("TTS.utils.synthesizer").Synthesizer
         cuda = where.startswith("cuda")
-        with device.faults(), library.torch().device("cpu"):
+        with library.torch().device("cpu"):
             if about.converts:
                 return self._converter(about, where)
             # a folder, for a model that knows what to find in one
@@ -244,7 +248,7 @@ class Coqui(Synthesizer):
         while not over.wait(min(SWEEP_EVERY, self._settings.idle)):
             if self._pool.sweep():
                 device.release()
-                if self._device().startswith(device.CUDA) and not self._pool.report():
+                if self._device().startswith(device.CUDA) and self._pool.empty:
                     self._emptied()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -46,7 +47,8 @@ def is_sticky(error: RuntimeError) -> bool:
 
 
 def release() -> None:
-    """Give back what torch keeps of freed memory."""
+    """Give back what torch keeps of freed memory, and that of models which are gone but refer to themselves."""
+    gc.collect()
     if torch().cuda.is_available():
         torch().cuda.empty_cache()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import secrets
 import tempfile
 import threading
@@ -23,7 +24,9 @@ from voice.engines.coqui.library import torch, tts
 from voice.engines.coqui.vits import Row, Wave
 from voice.engines.coqui.words import marks
 from voice.engines.coqui.xtts import Conditioning
-from voice.engines.coqui.zoo import ANY_LANGUAGE, Description
+from voice.engines.coqui.zoo import ANY_LANGUAGE, UNREADABLE, Description
+
+log = logging.getLogger(__name__)
 
 SEED_BITS = 63
 REMEMBERED = 64
@@ -171,12 +174,20 @@ class SingleShot(Resident):
 def kept(reference: Reference, model: str, compute: Any) -> Conditioning:
     """The conditioning that is kept in the voice's folder, or computed from its recordings and kept there."""
     path = reference.folder / f"{reference.key}.{model.replace('/', '--')}.pt"
-    if path.is_file():
+    try:
         return Conditioning(**torch().load(path, weights_only=True))
+    except FileNotFoundError:
+        pass
+    except UNREADABLE as error:
+        log.warning("conditioning is computed anew: %s: %r", path.name, error)
     made: Conditioning = compute(reference.recordings())
     reference.folder.mkdir(parents=True, exist_ok=True)
     with tempfile.NamedTemporaryFile(dir=reference.folder, delete=False) as part:
-        torch().save({"latents": made.latents.cpu(), "embedding": made.embedding.cpu()}, part)
-    # in one step: another worker may be doing the same
-    Path(part.name).replace(path)
+        try:
+            torch().save({"latents": made.latents.cpu(), "embedding": made.embedding.cpu()}, part)
+            # in one step: another worker may be doing the same
+            Path(part.name).replace(path)
+        except BaseException:
+            Path(part.name).unlink(missing_ok=True)
+            raise
     return made

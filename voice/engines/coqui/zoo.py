@@ -20,6 +20,8 @@ CONVERTERS = ("freevc", "knnvc", "openvoice")
 SPEAKER_FILES = ("speakers_xtts.pth", "speakers.pth", "speaker_ids.pth", "speakers.json", "speaker_ids.json")
 ANY_LANGUAGE = "mul"
 XTTS_RATE = 24_000
+UNREADABLE = (ValueError, TypeError, AttributeError, KeyError, OSError, EOFError, RuntimeError, pickle.UnpicklingError)
+# what comes of files that are not what they are taken for; torch has RuntimeError and EOFError for those that are torn
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +127,7 @@ def checkpoint(folder: Path) -> Path:
     for name in CHECKPOINTS:
         if (folder / name).is_file():
             return folder / name
-    others = list(folder.glob("*.pt*"))
+    others = [path for path in folder.glob("*.pt*") if path.name not in SPEAKER_FILES]
     if len(others) == 1:
         return others[0]
     raise ModelBroken(f"{folder} has none of {', '.join(CHECKPOINTS)}.")
@@ -133,10 +135,9 @@ def checkpoint(folder: Path) -> Path:
 
 def describe(location: str, models: Path) -> Description:
     """Read a model's configuration, not its weights. ModelBroken when that can't be done or the model is none for us."""
-    folder = locate(location, models)
     try:
-        return _described(location, folder, models)
-    except (ValueError, TypeError, AttributeError, KeyError, OSError, pickle.UnpicklingError) as error:
+        return _described(location, locate(location, models), models)
+    except UNREADABLE as error:
         raise ModelBroken(f"What '{location}' says of itself can't be read: {error!r}") from error
 
 

@@ -58,7 +58,9 @@ class Client:
     @asynccontextmanager
     async def _turn(self) -> AsyncIterator[None]:
         try:
-            await asyncio.wait_for(self._turns.acquire(), self.upstream.timeout)
+            # not `wait_for`, which forgets that it was cancelled where the turn comes at the same moment
+            async with asyncio.timeout(self.upstream.timeout):
+                await self._turns.acquire()
         except TimeoutError as late:
             raise UpstreamBusy(self.upstream.name) from late
         try:
@@ -68,6 +70,8 @@ class Client:
 
     def _body(self, text: str, utterance: Utterance, voice: UpstreamVoice) -> dict[str, Any]:
         body: dict[str, Any] = {"model": self.upstream.model, "input": text, "voice": voice.asked_as, "response_format": "pcm"}
+        if utterance.instructions:
+            body["instructions"] = utterance.instructions
         if utterance.speed != 1:
             body["speed"] = utterance.speed
         if "language" in self.upstream.passes and utterance.language != ANY_LANGUAGE:

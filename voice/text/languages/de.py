@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import re
 
-from voice.text.languages.words import CLOCK, Currency, Words, spoken_year
+from voice.text.languages.words import CLOCK, Currency, Scale, Words, spoken_year
 from voice.text.reading.numerals import Numerals
 
 _WITH_N = re.compile(
@@ -10,12 +10,23 @@ _WITH_N = re.compile(
     r"[ms]einem|[ms]einen|[ms]einer|aller|alle|beiden|ersten|letzten|und|Uhr am) \Z",
     re.IGNORECASE,
 )
+_BEGINNING = re.compile(r"\d+\.[-–]\Z")
+# of a range of ordinals, which end alike
 _WITH_E = re.compile(r"\b(?:der|die|das|dieser|diese|dieses|jede) \Z", re.IGNORECASE)
+_INSIDE = (
+    r"\b(?i:am|im|vom|zum|zur|beim|de[mnrs]|die|das|ein|eine[mnrs]?|jede[mnrs]?|diese[mnrs]?|(?:[msd]ein|ihr|unser)e?[mnrs]?) \d{1,4}\. "
+    r"(?!(?:Der|Die|Das|De[mn]|E[rs]|Sie|Ich|Wir|Ihr|Du|Man|Da(?:nach|nn|her)?|Dort|Hier|Und|Aber|Doch|Oder|Auch|So|Jetzt|Heute|"
+    r"[AI]m|In|Zum|Vom?n?|Nach|Bis|Seit|Eine?|Diese[rs]?|W(?:as|er|ie|o|enn|eil))\b)"
+    r"|\d\. (?=[a-zäöü])"
+)
+# "im 19. Jahrhundert", but not "am 19. Danach"
 
 
 def _ordinal(numerals: Numerals, number: int, mark: str, before: str) -> str:
-    """With the ending that the word before asks for: "am dritten", "der dritte", otherwise "dritter"."""
-    del mark
+    """With the ending that the word before asks for: "am dritten", "der dritte", otherwise "dritter". "80er" has its own."""
+    if mark.startswith("er"):
+        return f"{numerals.year(number)}{mark}"
+    before = _BEGINNING.sub("", before)
     stem = numerals.ordinal(number)
     if _WITH_N.search(before):
         return f"{stem}n"
@@ -33,6 +44,8 @@ def _clock(numerals: Numerals, hour: int, minute: int | None, half: str, before:
 
 
 _CENT = {"other": "Cent"}
+_MILLION = Scale({"one": "Million", "other": "Millionen"}, feminine=True)
+_MILLIARDE = Scale({"one": "Milliarde", "other": "Milliarden"}, feminine=True)
 
 WORDS = Words(
     numbers="de",
@@ -72,6 +85,7 @@ WORDS = Words(
         (r"geb\.", "geboren"), (r"max\.", "maximal"), (r"min\.(?= ?\d)", "minimal"), (r"Art\.(?= ?\d)", "Artikel"),
         (r"Abs\.(?= ?\d)", "Absatz"),
     ),
+    never_last="inkl|exkl|zzgl|bzgl|gem|Tsd|Dipl|-Ing|geb|max|Bd|Abb|Kap|Abs|Tel",
     currencies={
         "$": Currency({"other": "Dollar"}, _CENT),
         "€": Currency({"other": "Euro"}, _CENT),
@@ -83,7 +97,10 @@ WORDS = Words(
         "R$": Currency({"one": "Real", "other": "Reais"}),
     },
     money="{major} {name} {minor}",
-    scales={"Mio.": "Millionen", "Mrd.": "Milliarden", "Millionen": "Millionen", "Milliarden": "Milliarden", "Tsd.": "Tausend"},
+    scales={
+        "Mio.": _MILLION, "Mio": _MILLION, "Mrd.": _MILLIARDE, "Mrd": _MILLIARDE, "Million": _MILLION, "Millionen": _MILLION,
+        "Milliarde": _MILLIARDE, "Milliarden": _MILLIARDE, "Tsd.": Scale({"other": "Tausend"}, noun=False),
+    },
     masculine=((r"eins\Z", "ein"),),
     feminine=((r"eins\Z", "eine"),),
     counted=(
@@ -94,13 +111,15 @@ WORDS = Words(
         "mass-tonne", "duration-second", "duration-millisecond", "duration-minute", "duration-hour", "energy-kilowatt-hour", "length-mile",
         "speed-mile-per-hour", "mass-ounce", "energy-kilocalorie",
     }),
-    ordinals=r"(?P<n>\d{1,4})(?P<mark>\.)(?= [^\W\d_])",
+    ordinals=r"(?P<n>\d{1,4})(?P<mark>\.(?= [^\W\d_]|[-–](?:\ufffc|\d{1,4}\. [^\W\d_]))|ern?\b)",
+    ordinal_inside=_INSIDE,
     ordinal=_ordinal,
     year=spoken_year,
     years=(1100, 1999),
     day=_day,
     day_mark=r"\.",
     date="{day} {month} {year}",
+    short_date=r"\b(?:am|vom|zum|bis|dem|den|Am|Vom|Zum|Bis) \Z",
     clocks=(CLOCK + "(?: ?Uhr)?", r"(?P<h>[01]?\d|2[0-4])\.(?P<m>[0-5]\d) ?Uhr", "(?P<h>[01]?\\d|2[0-4]) ?Uhr(?P<m>)"),
     clock=_clock,
 )  # fmt: skip

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from voice.text.languages.words import CLOCK, Currency, Words, spoken_year
+from voice.text.languages.words import CLOCK, Currency, Scale, Words, spoken_year
 from voice.text.reading.numerals import Numerals
 
 BRITISH_DATE = "the {day} of {month} {year}"
@@ -31,7 +31,14 @@ def _clock(numerals: Numerals, hour: int, minute: int | None, half: str, before:
     return f"{spoken} {half.lower()} m" if half else spoken
 
 
+_DECADE = r"(?:(?<=the )|(?<=arly )|(?<=mid[- ])|(?<=ate )|(?<=his )|(?<=her )|(?<=heir )|(?<=my )|(?<=['’]))"
+# what stands before one of two digits; elsewhere "30s" are seconds
+
 _CENTS = {"one": "cent", "other": "cents"}
+_THOUSAND = Scale({"other": "thousand"}, noun=False)
+_MILLION = Scale({"other": "million"})
+_BILLION = Scale({"other": "billion"})
+_TRILLION = Scale({"other": "trillion"})
 
 WORDS = Words(
     numbers="en",
@@ -63,6 +70,7 @@ WORDS = Words(
         (r"Inc\.", "Incorporated"), (r"Ltd\.", "Limited"), (r"Corp\.", "Corporation"), (r"dept\.", "department"), (r"est\.", "established"),
         (r"and/or", "and or"), (r"w/o", "without"), (r"w/", "with"),
     ),
+    never_last="approx|Ms|Vol|Ch|Ft",
     currencies={
         "$": Currency({"one": "dollar", "other": "dollars"}, _CENTS),
         "€": Currency({"one": "euro", "other": "euros"}, _CENTS),
@@ -74,10 +82,10 @@ WORDS = Words(
     },
     money="{major} {name} and {minor} {cents}",
     scales={
-        "trillion": "trillion", "billion": "billion", "million": "million", "thousand": "thousand", "bn": "billion", "tn": "trillion",
-        "B": "billion", "M": "million", "m": "million", "k": "thousand", "K": "thousand",
+        "trillion": _TRILLION, "billion": _BILLION, "million": _MILLION, "thousand": _THOUSAND, "bn": _BILLION, "tn": _TRILLION,
+        "B": _BILLION, "M": _MILLION, "m": _MILLION, "k": _THOUSAND, "K": _THOUSAND,
     },
-    ordinals=r"(?P<n>\d{1,9}(?=st|nd|rd|th)|(?:\d{3}|(?<=the )\d|(?<=['’])\d)0(?=s))(?P<mark>st|nd|rd|th|s)\b",
+    ordinals=rf"(?P<n>\d{{1,9}}(?=st|nd|rd|th)|(?:\d{{3}}|{_DECADE}\d)0(?=s))(?P<mark>st|nd|rd|th|s)\b",
     ordinal=_ordinal,
     year=spoken_year,
     years=(1100, 2099),

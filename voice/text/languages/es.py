@@ -2,25 +2,31 @@ from __future__ import annotations
 
 import re
 
-from voice.text.languages.words import CLOCK, CLOCK_H, Currency, Words
+from voice.text.languages.words import CLOCK, CLOCK_H, Currency, Scale, Words
 from voice.text.reading.numerals import Numerals
 
 
 def _ordinal(numerals: Numerals, number: int, mark: str, before: str) -> str:
     del before
     words = numerals.ordinal(number)
-    if mark == "er":
+    if mark.endswith("er"):
         return words[:-1] if words.endswith(("primero", "tercero")) else words
     return re.sub(r"o\b", "a", words) if mark.endswith(("ª", "a")) else words
 
 
 def _clock(numerals: Numerals, hour: int, minute: int | None, half: str, before: str) -> str:
     del half, before
-    spoken = "una" if hour == 1 else numerals.cardinal(hour)
+    spoken = re.sub(r"uno\Z", "una", numerals.cardinal(hour))
     return f"{spoken} y {numerals.cardinal(minute)}" if minute else f"{spoken} en punto"
 
 
+_UN = ((r"veintiuno(?=\Z| mil)", "veintiún"), (r"\buno(?=\Z| mil)", "un"))
+_UNA = ((r"ientos\b(?! mill)", "ientas"), (r"uno(?=\Z| mil\b)", "una"))
+
 _CENTAVOS = {"one": "centavo", "other": "centavos"}
+_MIL = Scale({"other": "mil"}, noun=False)
+_MILLON = Scale({"one": "millón", "other": "millones"})
+_BILLON = Scale({"one": "billón", "other": "billones"})
 
 WORDS = Words(
     numbers="es",
@@ -48,11 +54,13 @@ WORDS = Words(
         (r"Sres\.", "señores"), (r"Sr\.", "señor"), (r"Sras\.", "señoras"), (r"Sra\.", "señora"), (r"Srta\.", "señorita"),
         (r"Dra\.", "doctora"), (r"Dr\.", "doctor"), (r"D\.(?= [A-ZÁÉÍÓÚÑ])", "don"), (r"D\.ª", "doña"), (r"Uds\.", "ustedes"),
         (r"Ud\.", "usted"),
-        (r"Prof\.", "profesor"), (r"etc\.", "etcétera"), (r"aprox\.", "aproximadamente"), (r"[Nn]úm\.", "número"), (r"[Nn]\.º", "número"),
+        (r"Prof\.", "profesor"), (r"etc\.", "etcétera"), (r"aprox\.", "aproximadamente"), (r"[Nn]úm\.", "número"),
+        (r"[Nn]\.?[º°](?= ?\d)", "número"),
         (r"págs?\.(?= ?\d)", "página"), (r"p\.(?= ?\d)", "página"), (r"vol\.(?= ?\d)", "volumen"), (r"cap\.(?= ?\d)", "capítulo"),
         (r"art\.(?= ?\d)", "artículo"), (r"[Aa]v(?:da)?\.", "avenida"), (r"C/", "calle "), (r"tel\.", "teléfono"), (r"Sta\.", "santa"),
         (r"máx\.", "máximo"), (r"mín\.", "mínimo"), (r"Cía\.", "compañía"),
     ),
+    never_last="Sras|Srtas|Dña|aprox|Avda|Av",
     currencies={
         "$": Currency({"one": "dólar", "other": "dólares"}, _CENTAVOS),
         "€": Currency({"one": "euro", "other": "euros"}, {"one": "céntimo", "other": "céntimos"}),
@@ -64,19 +72,23 @@ WORDS = Words(
         "R$": Currency({"one": "real", "other": "reales"}, _CENTAVOS),
     },
     money="{major} {name} con {minor}",
-    scales={"millones": "millones", "millón": "millón", "billones": "billones", "billón": "billón", "mil": "mil", "M": "millones"},
+    scales={
+        "millones": _MILLON, "millón": _MILLON, "billones": _BILLON, "billón": _BILLON, "mil": _MIL, "M": _MILLON,
+        "mil millones": Scale({"other": "mil millones"}),
+    },
     of=("de ", "de "),
-    masculine=((r"veintiuno\Z", "veintiún"), (r"\buno\Z", "un")),
-    feminine=((r"uno\Z", "una"),),
+    masculine=_UN,
+    feminine=_UNA,
     counted=(
-        (r" (?!(?:día|mapa|tema|problema|sistema|programa|idioma|planeta)s?\b)\w+as?\b", ((r"uno\Z", "una"),)),
-        (r" (?!de |y |a )\w{3}", ((r"veintiuno\Z", "veintiún"), (r"\buno\Z", "un"))),
+        (r" (?!(?:día|mapa|tema|problema|sistema|programa|idioma|planeta)s?\b)\w+as?\b", _UNA),
+        (r" (?!de |y |a )\w{3}", _UN),
+        ("", ((r"veintiuno(?= mil)", "veintiún"), (r"\buno(?= mil)", "un"))),
     ),
     feminine_units=frozenset({
         "mass-tonne", "duration-hour", "length-mile", "speed-mile-per-hour", "mass-pound", "mass-ounce",
         "area-hectare", "energy-kilocalorie",
     }),
-    ordinals=r"(?P<n>\d{1,4})(?P<mark>\.?[ºª]|er\b|[rdtmvn][oa]\b)",
+    ordinals=r"(?P<n>\d{1,4})(?P<mark>\.?[ºª]|\.?er\b|[rdtmvn][oa]\b)",
     ordinal=_ordinal,
     day_mark="º?",
     joint="(?: del?)?",

@@ -1,13 +1,13 @@
 from __future__ import annotations
 
-from voice.text.languages.words import CLOCK, CLOCK_H, Currency, Words, first_day
+from voice.text.languages.words import CLOCK, CLOCK_H, Currency, Scale, Words, first_day
 from voice.text.reading.numerals import Numerals
 
 
 def _ordinal(numerals: Numerals, number: int, mark: str, before: str) -> str:
     del before
     plural = "s" if mark.endswith("s") else ""
-    if mark.startswith(("r", "è")) and number == 1:
+    if "re" in mark and number == 1:
         return f"première{plural}"
     if mark.startswith("n"):
         return f"seconde{plural}" if "e" in mark else f"second{plural}"
@@ -17,11 +17,14 @@ def _ordinal(numerals: Numerals, number: int, mark: str, before: str) -> str:
 def _clock(numerals: Numerals, hour: int, minute: int | None, half: str, before: str) -> str:
     del half, before
     count = numerals.cardinal(hour)
-    spoken = f"{count}e heure" if hour == 1 else f"{count}{'e' if count.endswith('un') else ''} heures"
+    spoken = f"{count}{'e' if count.endswith('un') else ''} heure{'s' if hour > 1 else ''}"
     return f"{spoken} {numerals.cardinal(minute)}" if minute else spoken
 
 
 _CENTIME = {"one": "centime", "other": "centimes"}
+_MILLE = Scale({"other": "mille"}, noun=False)
+_MILLION = Scale({"one": "million", "other": "millions"})
+_MILLIARD = Scale({"one": "milliard", "other": "milliards"})
 
 WORDS = Words(
     numbers="fr",
@@ -45,15 +48,17 @@ WORDS = Words(
     slash="ou",
     abbreviations=(
         (r"et/ou", "et ou"), (r"p\. ?ex\.", "par exemple"), (r"c\.-à-d\.", "c'est-à-dire"), (r"MM\.(?= [A-ZÀ-Ý])", "messieurs"),
-        (r"M\.(?= [A-ZÀ-Ý])", "monsieur"),
+        (r"M\.(?= (?:et Mme|le|[A-ZÀ-Ý]))", "monsieur"),
         (r"Mmes\b", "mesdames"), (r"Mme\b", "madame"), (r"Mlle\b", "mademoiselle"), (r"Dr\b\.?", "docteur"),
         (r"Pr\b\.?(?= [A-ZÀ-Ý])", "professeur"),
         (r"Me(?= [A-ZÀ-Ý])", "maître"), (r"etc\.", "et cetera"), (r"env\.", "environ"), (r"n[°º]", "numéro"), (r"N[°º]", "numéro"),
-        (r"St-", "Saint-"), (r"Ste-", "Sainte-"), (r"av\. J\.-C\.", "avant Jésus-Christ"), (r"apr?\. J\.-C\.", "après Jésus-Christ"),
+        (r"St(?=-[A-ZÀ-Ý])", "Saint"), (r"Ste(?=-[A-ZÀ-Ý])", "Sainte"), (r"av\. J\.-C\.", "avant Jésus-Christ"),
+        (r"apr?\. J\.-C\.", "après Jésus-Christ"),
         (r"vol\.(?= ?\d)", "volume"), (r"p\.(?= ?\d)", "page"), (r"chap\.(?= ?\d)", "chapitre"), (r"art\.(?= ?\d)", "article"),
         (r"bd\.|boul\.", "boulevard"), (r"av\.", "avenue"), (r"tél\.", "téléphone"), (r"Cie\b", "compagnie"), (r"cf\.", "voir"),
         (r"max\.", "maximum"), (r"min\.", "minimum"),
     ),
+    never_last=r"(?:c\.)?-à-d|bd|boul|env|Dr|Pr|janv|févr|sept|oct|nov|déc",
     currencies={
         "$": Currency({"one": "dollar", "other": "dollars"}, {"one": "cent", "other": "cents"}),
         "€": Currency({"one": "euro", "other": "euros"}, _CENTIME),
@@ -66,8 +71,8 @@ WORDS = Words(
     },
     money="{major} {name} {minor}",
     scales={
-        "millions": "millions", "million": "million", "milliards": "milliards", "milliard": "milliard", "Md": "milliards", "M": "millions",
-        "k": "mille",
+        "millions": _MILLION, "million": _MILLION, "milliards": _MILLIARD, "milliard": _MILLIARD, "Md": _MILLIARD, "M": _MILLION,
+        "k": _MILLE,
     },
     of=("de ", "d'"),
     feminine=((r"\bun\Z", "une"),),
@@ -81,7 +86,7 @@ WORDS = Words(
         "mass-tonne", "duration-second", "duration-millisecond", "duration-minute", "duration-hour", "mass-pound", "mass-ounce",
         "energy-kilocalorie",
     }),
-    ordinals=r"(?P<n>\d{1,4})(?P<mark>ers?|[rè]res?|èmes?|es?|nde?s?)\b",
+    ordinals=r"(?P<n>\d{1,4})(?P<mark>ers?|[eèé]?res?|[eèé]mes?|es?|nde?s?)\b",
     ordinal=_ordinal,
     day=first_day,
     day_mark="(?:er)?",

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import re
 
-from voice.text.languages.words import CLOCK, CLOCK_H, Currency, Words, first_day
+from voice.text.languages.words import CLOCK, CLOCK_H, Currency, Scale, Words, first_day
 from voice.text.reading.numerals import Numerals
 
 
@@ -19,6 +19,8 @@ def _clock(numerals: Numerals, hour: int, minute: int | None, half: str, before:
 
 
 _CENTESIMI = {"one": "centesimo", "other": "centesimi"}
+_MILIONE = Scale({"one": "milione", "other": "milioni"})
+_MILIARDO = Scale({"one": "miliardo", "other": "miliardi"})
 
 WORDS = Words(
     numbers="it",
@@ -46,12 +48,14 @@ WORDS = Words(
         (r"Sig\.ra", "signora"), (r"sig\.ra", "signora"), (r"[Ss]ig\.", "signor"), (r"[Ss]igg\.", "signori"),
         (r"[Dd]ott\.ssa", "dottoressa"),
         (r"[Dd]ott\.", "dottor"), (r"[Pp]rof\.ssa", "professoressa"), (r"[Pp]rof\.", "professor"), (r"[Ii]ng\.(?= [A-Z])", "ingegner"),
-        (r"[Aa]vv\.(?= [A-Z])", "avvocato"), (r"ecc\.", "eccetera"), (r"etc\.", "eccetera"), (r"ca\.", "circa"), (r"n\.(?= ?\d)", "numero"),
+        (r"[Aa]vv\.(?= [A-Z])", "avvocato"), (r"ecc\.", "eccetera"), (r"etc\.", "eccetera"), (r"ca\.", "circa"),
+        (r"[Nn](?:\.|[°º])(?= ?\d)", "numero"),
         (r"pagg?\.(?= ?\d)", "pagina"), (r"p\.(?= ?\d)", "pagina"), (r"vol\.(?= ?\d)", "volume"), (r"cap\.(?= ?\d)", "capitolo"),
         (r"art\.(?= ?\d)", "articolo"), (r"tel\.", "telefono"), (r"S\.p\.A\.", "società per azioni"), (r"V\.le", "viale"),
         (r"P\.za", "piazza"),
         (r"mln", "milioni"), (r"mld", "miliardi"),
     ),
+    never_last="pagg",
     currencies={
         "$": Currency({"one": "dollaro", "other": "dollari"}, _CENTESIMI),
         "€": Currency({"other": "euro"}, _CENTESIMI),
@@ -64,7 +68,7 @@ WORDS = Words(
     },
     money="{major} {name} e {minor}",
     scales={
-        "milioni": "milioni", "milione": "milione", "miliardi": "miliardi", "miliardo": "miliardo", "mln": "milioni", "mld": "miliardi",
+        "milioni": _MILIONE, "milione": _MILIONE, "miliardi": _MILIARDO, "miliardo": _MILIARDO, "mln": _MILIONE, "mld": _MILIARDO,
     },
     of=("di ", "di "),
     masculine=((r"\Auno\Z", "un"),),

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from voice.text.languages.words import CLOCK, Currency, Words, spoken_year
+from voice.text.languages.words import CLOCK, Currency, Scale, Words, spoken_year
 from voice.text.reading.numerals import Numerals
 
 
@@ -16,6 +16,8 @@ def _clock(numerals: Numerals, hour: int, minute: int | None, half: str, before:
 
 
 _CENT = {"other": "cent"}
+_MILJOEN = Scale({"other": "miljoen"})
+_MILJARD = Scale({"other": "miljard"})
 
 WORDS = Words(
     numbers="nl",
@@ -51,6 +53,7 @@ WORDS = Words(
         (r"evt\.", "eventueel"), (r"mln\.?", "miljoen"), (r"mld\.?", "miljard"), (r"tel\.", "telefoon"), (r"zgn\.", "zogenaamd"),
         (r"max\.", "maximaal"), (r"min\.(?= ?\d)", "minimaal"), (r"St\.(?= [A-Z])", "Sint"),
     ),
+    never_last=r"[Mm]evr|mw|[Ii]ncl|[Ee]xcl|evt|o\.a|d\.w\.z|tel",
     currencies={
         "$": Currency({"other": "dollar"}, _CENT),
         "€": Currency({"other": "euro"}, _CENT),
@@ -61,7 +64,9 @@ WORDS = Words(
         "R$": Currency({"other": "real"}),
     },
     money="{major} {name} {minor}",
-    scales={"miljoen": "miljoen", "miljard": "miljard", "mln": "miljoen", "mld": "miljard"},
+    scales={
+        "miljoen": _MILJOEN, "miljard": _MILJARD, "mln.": _MILJOEN, "mln": _MILJOEN, "mld.": _MILJARD, "mld": _MILJARD,
+    },
     ordinals=r"(?P<n>\d{1,4})(?P<mark>s?t?d?e)\b",
     ordinal=_ordinal,
     year=spoken_year,

@@ -2,11 +2,11 @@ from __future__ import annotations
 
 import re
 
-from voice.text.languages.words import CLOCK, Currency, Words
+from voice.text.languages.words import CLOCK, Currency, Scale, Words
 from voice.text.reading.numerals import Numerals
 
 CENTURY = 100
-_TELLS_WHEN = re.compile(r"\b(?:o|od|do|po|przed|około|godzinie) \Z", re.IGNORECASE)
+_TELLS_WHEN = re.compile(r"\b(?:(?:o|od|do|po|przed|około)(?: godz\.)?|godzinie) \Z", re.IGNORECASE)
 
 
 def _genitive(words: str) -> str:
@@ -44,6 +44,9 @@ def _clock(numerals: Numerals, hour: int, minute: int | None, half: str, before:
 _GROSZ = {"one": "grosz", "few": "grosze", "many": "groszy", "other": "grosza"}
 _CENT = {"one": "cent", "few": "centy", "many": "centów", "other": "centa"}
 _ZLOTY = Currency({"one": "złoty", "few": "złote", "many": "złotych", "other": "złotego"}, _GROSZ)
+_TYSIAC = Scale({"one": "tysiąc", "few": "tysiące", "many": "tysięcy", "other": "tysiąca"})
+_MILION = Scale({"one": "milion", "few": "miliony", "many": "milionów", "other": "miliona"})
+_MILIARD = Scale({"one": "miliard", "few": "miliardy", "many": "miliardów", "other": "miliarda"})
 
 WORDS = Words(
     numbers="pl",
@@ -72,11 +75,13 @@ WORDS = Words(
         (r"ok\.", "około"), (r"dr\b\.?(?= [A-ZŁŚŻ])", "doktor"), (r"prof\.", "profesor"), (r"inż\.", "inżynier"),
         (r"mgr\b\.?(?= )", "magister"),
         (r"ul\.", "ulica"), (r"al\.(?= [A-ZŁŚŻ])", "aleja"), (r"św\.", "święty"), (r"[Nn]r(?= ?\d)", "numer"), (r"str\.(?= ?\d)", "strona"),
+        (r"(?<=\b[oO] )godz\.", "godzinie"), (r"(?<=\b[dDoO][od] )godz\.", "godziny"),
         (r"godz\.", "godzina"), (r"tel\.", "telefon"), (r"tys\.", "tysięcy"), (r"mln", "milionów"), (r"mld", "miliardów"),
         (r"ww\.", "wyżej wymieniony"),
         (r"br\.", "bieżącego roku"), (r"(?<=[\d\ufffc] )r\.", "roku"), (r"(?<=[\d\ufffc] )w\.", "wieku"), (r"max\.|maks\.", "maksymalnie"),
         (r"min\.(?= ?\d)", "minimalnie"),
     ),
+    never_last=r"(?:m\.)?in|tj|tzw|ok|inż|mgr|dr|hab|gen|ks|al|pl|os|św|str|godz|tel|ww|zob|por|red|maks",
     currencies={
         "$": Currency({"one": "dolar", "few": "dolary", "many": "dolarów", "other": "dolara"}, _CENT),
         "€": Currency({"other": "euro"}, _CENT),
@@ -89,7 +94,9 @@ WORDS = Words(
         "R$": Currency({"one": "real", "few": "reale", "many": "reali", "other": "reala"}),
     },
     money="{major} {name} {minor} {cents}",
-    scales={"tys.": "tysięcy", "mln": "milionów", "mld": "miliardów"},
+    scales={
+        "tys.": _TYSIAC, "mln": _MILION, "mld": _MILIARD,
+    },
     feminine=((r"\Ajeden\Z", "jedna"), (r"\bdwa\Z", "dwie")),
     counted=(
         (r" \w{2,}a\b", ((r"\Ajeden\Z", "jedna"),)),
@@ -101,6 +108,7 @@ WORDS = Words(
         "energy-kilowatt-hour", "mass-ounce", "energy-kilocalorie", "length-foot",
     }),
     ordinals=r"(?P<n>\d{1,4})(?P<mark>\.)(?= [^\W\d_])",
+    ordinal_inside=r"\d\. (?=[a-ząćęłńóśźż])",
     ordinal=_ordinal,
     year=_year,
     year_before=r" (?:roku\b|r\.)",

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import re
 
-from voice.text.languages.words import CLOCK, CLOCK_H, Currency, Words, first_day
+from voice.text.languages.words import CLOCK, CLOCK_H, Currency, Scale, Words, first_day
 from voice.text.reading.numerals import Numerals
 
 
@@ -18,6 +18,8 @@ def _clock(numerals: Numerals, hour: int, minute: int | None, half: str, before:
     spoken = f"{count} {'hora' if hour == 1 else 'horas'}"
     return f"{spoken} e {numerals.cardinal(minute)}" if minute else spoken
 
+
+_UMA = ((r"entos\b(?! mil[hõ])", "entas"), (r"\bum(?=\Z| mil\b)", "uma"), (r"\bdois(?=\Z| mil\b)", "duas"))
 
 _CENTAVOS = {"one": "centavo", "other": "centavos"}
 _CENTIMOS = {"one": "cêntimo", "other": "cêntimos"}
@@ -36,6 +38,9 @@ BRAZILIAN_CURRENCIES = {
     "$": Currency({"one": "dólar", "other": "dólares"}, _CENTAVOS),
     "€": Currency({"one": "euro", "other": "euros"}, _CENTAVOS),
 }
+_MIL = Scale({"other": "mil"}, noun=False)
+_MILHAO = Scale({"one": "milhão", "other": "milhões"})
+_BILHAO = Scale({"one": "bilhão", "other": "bilhões"})
 
 WORDS = Words(
     numbers="pt",
@@ -62,19 +67,24 @@ WORDS = Words(
         (r"V\. ?Ex\.ª", "Vossa Excelência"),
         (r"[Ss]rs\.", "senhores"), (r"[Ss]ra\.", "senhora"), (r"[Ss]r\.ª", "senhora"), (r"[Ss]r\.", "senhor"), (r"[Dd]ra\.", "doutora"),
         (r"[Dd]r\.ª", "doutora"), (r"[Dd]r\.", "doutor"), (r"[Pp]rofa\.|[Pp]rof\.ª", "professora"), (r"[Pp]rof\.", "professor"),
-        (r"[Ee]ng\.", "engenheiro"), (r"etc\.", "etcétera"), (r"aprox\.", "aproximadamente"), (r"[Nn]\.?º(?= ?\d)", "número"),
+        (r"[Ee]ng\.", "engenheiro"), (r"etc\.", "etcétera"), (r"aprox\.", "aproximadamente"), (r"[Nn]\.?[º°](?= ?\d)", "número"),
         (r"págs?\.(?= ?\d)", "página"), (r"p\.(?= ?\d)", "página"), (r"vol\.(?= ?\d)", "volume"), (r"cap\.(?= ?\d)", "capítulo"),
         (r"art\.(?= ?\d)", "artigo"), (r"[Aa]v\.", "avenida"), (r"tel\.", "telefone"), (r"máx\.", "máximo"), (r"mín\.", "mínimo"),
     ),
+    never_last="Profa|aprox|págs?|vol|cap|Av|tel",
     currencies=_CURRENCIES,
     money="{major} {name} e {minor} {cents}",
-    scales={"milhões": "milhões", "milhão": "milhão", "mil milhões": "mil milhões", "bilhões": "bilhões", "bilhão": "bilhão", "mil": "mil"},
+    scales={
+        "milhões": _MILHAO, "milhão": _MILHAO, "mil milhões": Scale({"other": "mil milhões"}), "bilhões": _BILHAO, "bilhão": _BILHAO,
+        "mil": _MIL,
+    },
     of=("de ", "de "),
-    feminine=((r"\bum\Z", "uma"), (r"\bdois\Z", "duas")),
+    feminine=_UMA,
     counted=(
         (
-            r" (?!(?:dia|mapa|tema|problema|sistema|programa|idioma|planeta|grama|quilograma)s?\b)\w{2,}(?:as?|ões|ção|dade|dades)\b",
-            ((r"\bum\Z", "uma"), (r"\bdois\Z", "duas")),
+            r" (?!(?:dia|mapa|tema|problema|sistema|programa|idioma|planeta|grama|quilograma)s?\b)"
+            r"(?:\w{2,}(?:as?|[çs]ões|ção|dades?)|mulher(?:es)?|vez(?:es)?|mãos?|noites?|partes?)\b",
+            _UMA,
         ),
     ),
     feminine_units=frozenset({

@@ -7,8 +7,11 @@ from dataclasses import dataclass, field
 
 from voice.text.reading.numerals import Numerals
 
+NEVER = "(?!)"
+"""A pattern that is found nowhere."""
+
 Endings = tuple[tuple[str, str], ...]
-"""Patterns of a number's end, and what stands in their place; the first that is found counts."""
+"""Patterns of a number's end, and what stands in their place, one after the other."""
 
 
 def cardinal_year(numerals: Numerals, year: int, before: str) -> str:
@@ -41,6 +44,15 @@ class Currency:
     feminine: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """Names by plural category, as a currency's. A scale that is a number, not a noun, has no "of" behind it."""
+
+    names: Mapping[str, str]
+    feminine: bool = False
+    noun: bool = True
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Words:
     numbers: str
@@ -68,12 +80,14 @@ class Words:
     # between two words
     abbreviations: tuple[tuple[str, str], ...]
     # patterns, the longer ones of two that begin alike first
+    never_last: str = NEVER
+    # a pattern of those that no sentence ends with, without their full stop
 
     currencies: Mapping[str, Currency]
     money: str
     # how an amount with cents is put together, of {major}, {name}, {minor} and {cents}
-    scales: Mapping[str, str] = field(default_factory=dict)
-    # between a number and its currency: "Mio."
+    scales: Mapping[str, Scale] = field(default_factory=dict)
+    # behind a number, before its currency or alone: "Mio."
     of: tuple[str, str] = ("", "")
     # between such a scale and the currency, before a consonant and before a vowel
     masculine: Endings = ()
@@ -86,13 +100,15 @@ class Words:
 
     ordinals: str
     # a pattern with the group `n`, and `mark` for what makes it an ordinal
+    ordinal_inside: str = NEVER
+    # where they end with a full stop: a pattern of one, with what shows that its sentence goes on
     ordinal: Callable[[Numerals, int, str, str], str]
     # of a number, its mark and the text before it
     year: Callable[[Numerals, int, str], str] = cardinal_year
     # with the text before it
     years: tuple[int, int] = (0, 0)
     # from and to which a bare number of four digits is read like a year
-    year_before: str = r"(?!)"
+    year_before: str = NEVER
     # a pattern behind which any number of four digits was one
     day: Callable[[Numerals, int, str], str] = cardinal_day
     # of a month; with the text before it
@@ -104,6 +120,8 @@ class Words:
     # a pattern for the words between day, month and year
     date: str
     # how a date in figures is spoken, of {day}, {month} and {year}
+    short_date: str = NEVER
+    # a pattern of what stands before day and month where they are written "3.5."
     date_end: str = ""
     # a pattern for a word behind it that is said already
     clocks: tuple[str, ...]

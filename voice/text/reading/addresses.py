@@ -27,17 +27,18 @@ class Addresses:
     figures: Figures
 
     def rules(self) -> Sequence[Rule]:
+        abbreviations = "|".join(pattern for pattern, _ in self.figures.words.abbreviations)
         return [
             Rule(re.compile(rf"(?<![\w.+-])[\w.+-]{{1,64}}@{_HOST}[A-Za-z]{{2,24}}(?![\w-])"), lambda found: self._spelt(found.group())),
             Rule(re.compile(r"(?<!\w)(?:https?://|www\.)[^\s<>\"'`\ufffc]+"), self._url),
-            Rule(re.compile(rf"(?<![\w.@/-]){_HOST}(?:{_DOMAINS})(?![\w-]){_REST}"), self._url),
+            Rule(re.compile(rf"(?<![\w.@/-])(?!(?:{abbreviations})(?!\w)){_HOST}(?:{_DOMAINS})(?![\w-]){_REST}"), self._url),
         ]
 
     def telephone_rules(self) -> Sequence[Rule]:
         return [
             Rule(re.compile(r"(?<![\w+])\+\d[\d ()/.-]{5,20}\d(?!\d)"), lambda found: self._telephone(found.group())),
             Rule(
-                re.compile(r"(?<![\w.,:/+-])(?:\(\d{3}\) ?|\d{3}[-. ])\d{3}[-.]\d{4}(?![\w-])"),
+                re.compile(r"(?<![\w.,:/+-])(?:1[-. ])?(?:\(\d{3}\) ?|\d{3}[-. ])\d{3}[-.]\d{4}(?![\w-])"),
                 lambda found: self._telephone(found.group()),
             ),
             Rule(re.compile(r"(?<![\w.,:/+-])\(?0\d{1,5}\)?(?:[ /.-]\d{2,8}){1,5}(?![\w:])"), lambda found: self._telephone(found.group())),

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from babel.numbers import get_currency_name
 from babel.units import format_unit
 
-from voice.text.languages.words import Currency
-from voice.text.reading.figures import Figures
+from voice.text.languages.words import Currency, Scale
+from voice.text.reading.figures import BLANKS, Figures
 from voice.text.reading.rules import Part, Rule, part
 
 CODES = (
@@ -21,6 +21,10 @@ CODES = (
 _SIGN_OF = {"USD": "", "US$": "USD", "EUR": "€", "GBP": "£", "JPY": "¥"}
 # under which a language may have a currency's names; "USD" has none, so that it is told from other dollars
 _SIGNS = ("US$", "R$", "$", "€", "£", "¥", "₹", "zł")
+_OF_NO_NUMBER = rf"(?<!\d)(?:(?<!\d[{BLANKS}])|(?=[^\s\d]{{1,3}}\.?\d))"
+# that a currency belongs to what follows: in "5 zł 50 gr" it is the first number's, in "2024 $5" the second's
+_POINT = r"(?:\.(?= [^\W\d_A-ZÀ-Ý]))?"
+# of an abbreviation within a sentence: "6 ft. tall"
 CENT_DIGITS = 2
 VOWELS = "aeiouyhéè"
 UNITS = {
@@ -47,13 +51,18 @@ class Amounts:
         sign = self.figures.sign
         money = rf"(?P<n>(?<!\d)(?<!\d[.,])\d{{1,9}}[.,]\d\d(?!\d|[.,]\d)|{self.figures.number})"
         scale = _any_of(self.figures.words.scales)
-        scaled = rf"(?: ?(?P<scale>{scale})(?![\w]))?" if scale else "(?P<scale>(?!))?"
+        scaled = rf"(?: ?(?P<scale>{scale})(?!\w))?"
+        whole = _any_of(name for name in self.figures.words.scales if len(name) > 1)
+        # a single letter may be a unit
         currency = rf"(?P<currency>{_any_of([*_SIGNS, *CODES])})"
         return [
-            Rule(re.compile(rf"(?P<minus>{sign})(?<![^\W\d_]){currency} ?{money}{scaled}"), self._money),
+            Rule(re.compile(rf"(?P<minus>{sign})(?<![^\W\d_]){_OF_NO_NUMBER}{currency} ?{money}{scaled}"), self._money),
             Rule(re.compile(rf"(?P<minus>{sign}){money}{scaled} ?{currency}(?![^\W\d_])"), self._money),
+            Rule(re.compile(rf"(?P<n>{sign}{self.figures.number})(?P<gap> ?)(?P<scale>{whole})(?!\w)"), self._many),
             Rule(re.compile(rf"(?P<n>{sign}{self.figures.number})(?P<gap> ?)%"), self._percentage),
-            Rule(re.compile(rf"(?P<n>{sign}{self.figures.number})(?P<gap> ?)(?P<unit>{_any_of(UNITS)})(?![\w/²³’'°])"), self._measure),
+            Rule(
+                re.compile(rf"(?P<n>{sign}{self.figures.number})(?P<gap> ?)(?P<unit>{_any_of(UNITS)})(?![\w/²³’'°]){_POINT}"), self._measure
+            ),
         ]
 
     def _money(self, found: re.Match[str]) -> str | list[Part]:
@@ -65,7 +74,8 @@ class Amounts:
         endings = words.feminine if names.feminine else words.masculine
         if found["scale"]:
             scale, name = words.scales[found["scale"]], _plural(names.names, "many")
-            return f"{minus}{self.figures.spoken(number)} {scale} {words.of[name[0] in VOWELS]}{name}"
+            of = words.of[name[0] in VOWELS] if scale.noun else ""
+            return f"{minus}{' '.join(self._scaled(scale, number))} {of}{name}"
         major, _, minor = self.figures.plain(number).partition(".")
         if len(minor) != CENT_DIGITS or not (names.cents or minor == "00"):
             said = f"{minus}{self.figures.spoken(number, endings)}", _plural(names.names, self.figures.plural(number))
@@ -80,6 +90,14 @@ class Amounts:
             minor=self.figures.spoken(str(int(minor)), words.masculine if "{cents}" in words.money else ()),
             cents=_plural(names.cents, self.figures.plural(str(int(minor)))),
         )
+
+    def _many(self, found: re.Match[str]) -> list[Part]:
+        return _apart(found, *self._scaled(self.figures.words.scales[found["scale"]], found["n"]))
+
+    def _scaled(self, scale: Scale, number: str) -> tuple[str, str]:
+        words = self.figures.words
+        counted = self.figures.spoken(number, words.feminine if scale.feminine else words.masculine)
+        return counted, _plural(scale.names, self.figures.plural(number))
 
     def _percentage(self, found: re.Match[str]) -> list[Part]:
         return _apart(found, self.figures.spoken(found["n"]), self.figures.words.percent)

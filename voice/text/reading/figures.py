@@ -9,7 +9,7 @@ from babel import Locale, UnknownLocaleError
 
 from voice.text.languages.words import Endings, Words
 from voice.text.reading.numerals import LONGEST, Numerals
-from voice.text.reading.rules import Part, Rule, before, part
+from voice.text.reading.rules import TAKEN, Part, Rule, before, part
 
 BLANKS = " \u00a0\u2009\u202f"
 MINUS = "[-\u2212]"
@@ -34,11 +34,14 @@ class Figures:
             rf"(?<!\d)(?<!\d[.,])(?:\d{{1,3}}(?:{self._group}\d{{3}}){{1,4}}(?!\d|[.,]\d{{3}}\b(?<!{decimal}\d{{3}}))|\d{{1,{LONGEST}}})"
             rf"(?:{decimal}\d{{1,{LONGEST}}})?(?!\d)"
         )
-        self.sign = rf"(?:(?<![\w)\]]){MINUS})?"
+        if self.decimal == ".":
+            self.number = rf"(?:{self.number}|(?<![\w.,{TAKEN}])\.\d{{1,{LONGEST}}}(?!\d|\.\d))"
+        self.sign = rf"(?:(?<![\w)\]{TAKEN}]){MINUS})?"
 
     def plain(self, text: str) -> str:
-        """Digits with "." as the point, for arithmetic."""
-        return re.sub(self._group, "", text).replace(self.decimal, ".").replace("\u2212", "-")
+        """Digits with "." as the point and at least one in front of it, for arithmetic."""
+        plain = re.sub(self._group, "", text).replace(self.decimal, ".").replace("\u2212", "-")
+        return re.sub(r"\A(-?)\.", r"\g<1>0.", plain)
 
     def spoken(self, text: str, endings: Endings = ()) -> str:
         """A number that `sign` and `number` found; with the endings that its noun asks for."""
@@ -57,7 +60,15 @@ class Figures:
         return str(self.locale.plural_form(float(plain) if "." in plain else int(plain)))
 
     def ordinal_rules(self) -> Sequence[Rule]:
-        return [Rule(re.compile(rf"(?<![\d.,]){self.words.ordinals}"), self._ordinal)]
+        """Those of years that the word behind them tells come before its abbreviation is read."""
+        return [
+            Rule(re.compile(rf"(?<![\w.,])(\d{{{YEAR_DIGITS}}})(?={self.words.year_before})"), self._certain_year),
+            Rule(re.compile(rf"(?<![\d.,]){self.words.ordinals}"), self._ordinal),
+        ]
+
+    def range_rule(self) -> Rule:
+        """Between figures of which one has been read with its unit, date or currency: "5-10 km", "9:00-17:00"."""
+        return Rule(re.compile(rf"(?<={TAKEN})[-–](?=[\d{TAKEN}])|(?<=\d)[-–](?={TAKEN})"), lambda _: self.words.to)
 
     def rules(self) -> Sequence[Rule]:
         return [
@@ -66,8 +77,7 @@ class Figures:
                 lambda found: self.numerals.plain(found.group().replace(" ", "")),
             ),
             Rule(re.compile(r"(?<![\d.,])\d{1,5}(?:\.\d{1,5}){2,5}(?!\d|[.,]\d)"), self._version),
-            Rule(re.compile(rf"{self.sign}({self.number})(?: ?[–—] ?|-)({self.number})(?![-–/\d])"), self._range),
-            Rule(re.compile(rf"(?<![\w.,])(\d{{{YEAR_DIGITS}}})(?={self.words.year_before})"), self._certain_year),
+            Rule(re.compile(rf"(?<!\d[-–/]){self.sign}({self.number})(?: ?[–—] ?|-)({self.number})(?![-–/\d])"), self._range),
             Rule(re.compile(rf"(?<![\w.,+-])(\d{{{YEAR_DIGITS}}})(?![\w]|[.,]\d)"), self._year),
             Rule(re.compile(self.sign + self.number), self._counted),
             Rule(re.compile(rf"\d{{1,{LONGEST_SPELT}}}(?!\d)"), lambda found: self.numerals.plain(found.group())),
@@ -75,11 +85,11 @@ class Figures:
 
     def _version(self, found: re.Match[str]) -> str | None:
         if re.fullmatch(self.number, found.group()):
-            return self.spoken(found.group())
+            return self._counted(found)
         return f" {self.words.dot} ".join(self.numerals.plain(number) for number in found.group().split("."))
 
     def _range(self, found: re.Match[str]) -> list[Part] | None:
-        """Of two numbers that rise: "3-1" is a score, "555-1234" a telephone number."""
+        """Of two numbers that rise: "3-1" is a score."""
         first, second = found.groups()
         low, high = (float(self.plain(number)) for number in (first, second))
         if low >= high or second.startswith("0") or (first.startswith("0") and len(first) > 1):
@@ -119,9 +129,7 @@ class Figures:
 
 def ended(spoken: str, endings: Endings) -> str:
     for pattern, ending in endings:
-        changed, times = re.subn(pattern, ending, spoken, count=1)
-        if times:
-            return changed
+        spoken = re.sub(pattern, ending, spoken)
     return spoken
 
 

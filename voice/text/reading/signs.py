@@ -13,6 +13,8 @@ from voice.text.reading.rules import Part, Rule
 _SILENT = re.compile("[\u00a9\u00ae\u2117\u2120\u2122\u2022\u2190-\u21ff\u25a0-\u25ff\u2020\u2021]+")
 _BETWEEN_ONLY = "*<>~"
 # signs that are read between numbers or words only: elsewhere they are decoration
+_ALONE, _ENDED = r"(?<![\w.])", r"(?![^\W\d]|(?<=[^\W\d_ªº])\d)"
+# around an abbreviation: behind its sign a digit may follow at once, as in "Nr.5" and "n°5"
 _AROUND_ALWAYS = "&=@×÷±≈≠≤≥§°‰½¼¾%$€£"
 
 
@@ -24,9 +26,9 @@ class Signs:
         """Those that come before numbers: an abbreviation may hold a full stop that counts nothing."""
         words = self.words
         self_read = [spoken for _, spoken in words.abbreviations]
-        pattern = "|".join(f"({abbreviation})" for abbreviation, _ in words.abbreviations)
+        pattern = "|".join(f"{'' if one.startswith('(?<=') else _ALONE}({one})" for one, _ in words.abbreviations)
         return [
-            Rule(re.compile(rf"(?<![\w.])(?:{pattern})(?!\w)"), lambda found: self_read[(found.lastindex or 1) - 1]),
+            Rule(re.compile(rf"(?:{pattern}){_ENDED}"), lambda found: self_read[(found.lastindex or 1) - 1]),
             Rule(re.compile(r"(?<![\w#])#(?=\d)"), lambda _: words.number_sign),
             Rule(re.compile(r"(?<![\w#])#(?=[^\W\d_])"), lambda _: words.hashtag),
         ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from email.utils import formatdate
+from http.server import BaseHTTPRequestHandler
 
 import numpy as np
 import pytest
@@ -92,6 +93,17 @@ def test_with_every_key_resting_nothing_is_asked(as_date: bool):
     assert busy.value.retry_after is not None
     assert 30 < busy.value.retry_after <= 90
     assert busy.value.transient
+
+
+def test_keys_whose_rest_is_over_before_the_last_was_tried_are_not_tried_for_ever():
+    def slowly(handler: BaseHTTPRequestHandler) -> None:
+        time.sleep(0.02)
+        error(429, Retry_After="0.01")(handler)
+
+    with Receiver(*[slowly] * 30, spoken) as server, pytest.raises(UpstreamBusy):
+        heard(engine_for(server, **TWO_KEYS))
+
+    assert len(server.sent) <= 3 * 2
 
 
 def test_the_upstreams_quota_is_not_told_as_ours():
@@ -273,6 +285,27 @@ def test_all_threads_of_a_process_know_of_it():
             thread.join(20)
 
     assert len(told) == 8
+    assert len(server.sent) == 3
+
+
+def test_whoever_leaves_says_nothing_of_the_upstream():
+    left = threading.Event()
+    lie = body(b"<html>", kind="text/html")
+    with Receiver(lie, silent(left), lie, spoken) as server:
+        engine = engine_for(server, failures=2, rest=600)
+        with pytest.raises(UpstreamInvalidResponse):
+            heard(engine)
+        blocks = engine.synthesize(utterance())
+        while len(server.sent) == 1:
+            next(blocks)
+        blocks.close()
+        assert left.wait(20)
+
+        with pytest.raises(UpstreamInvalidResponse):
+            heard(engine)
+        with pytest.raises(UpstreamUnavailable):
+            heard(engine)
+
     assert len(server.sent) == 3
 
 

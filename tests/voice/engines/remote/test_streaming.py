@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import threading
 import time
@@ -11,9 +12,21 @@ import pytest
 
 from tests.jobs.receivers import Receiver
 from tests.tones import read_tones
-from tests.voice.engines.remote.speakers import body, endless, engine_for, heard, pieces, silent, spoken, tones, utterance
+from tests.voice.engines.remote.speakers import (
+    body,
+    endless,
+    engine_for,
+    heard,
+    pieces,
+    silent,
+    spoken,
+    tones,
+    upstream_at,
+    utterance,
+)
 from voice.engines.base import EngineUnavailable
 from voice.engines.remote import Remote
+from voice.engines.remote.upstream import Client
 
 PATIENCE = 20
 # seconds
@@ -32,6 +45,13 @@ def test_it_asks_as_an_openai_client_does():
     assert asked.path == "/v1/audio/speech"
     assert asked.headers["authorization"] == "Bearer sk-one"
     assert json.loads(asked.body) == {"model": "tone", "input": "some text", "voice": "tone", "response_format": "pcm", "speed": 1.5}
+
+
+def test_how_it_is_to_be_said_goes_along():
+    with Receiver(spoken) as server:
+        heard(engine_for(server), instructions="Calmly.")
+
+    assert json.loads(server.sent[0].body)["instructions"] == "Calmly."
 
 
 def test_without_keys_none_is_sent():
@@ -103,6 +123,21 @@ def test_closing_it_before_the_first_byte_does_too():
         blocks.close()
 
         assert left.wait(PATIENCE)
+
+
+@pytest.mark.parametrize("steps", range(6))
+def test_whoever_leaves_while_his_turn_comes_takes_none(steps: int):
+    async def leave(port: int) -> bool:
+        client = Client(upstream_at(port, concurrency=1))
+        first = asyncio.ensure_future(anext(client.speak(utterance(), client.upstream.voices[0])))
+        for _ in range(steps):
+            await asyncio.sleep(0)
+        first.cancel()
+        await asyncio.wait([first], timeout=PATIENCE)
+        return first.cancelled()
+
+    with Receiver(silent(threading.Event())) as server:
+        assert asyncio.run(leave(server.port))
 
 
 def test_a_text_that_is_too_long_at_once_is_sent_in_parts_that_end_with_a_sentence():

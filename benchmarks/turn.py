@@ -94,6 +94,7 @@ async def _turn(socket: ClientConnection, stream: Pcm, speech: Pcm) -> tuple[Pcm
         while True:
             event: dict[str, Any] = json.loads(await socket.recv())
             times.setdefault(event["type"], time.perf_counter())
+            assert event["type"] != "error", event
             match event["type"]:
                 case "input_audio_buffer.speech_started":
                     begin = event["audio_start_ms"]

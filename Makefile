@@ -8,7 +8,7 @@ RUN = $(PYTHON)
 .PHONY: help setup run test clients coverage check embedded deployed bench faults
 
 help:  ## say what there is
-	@grep -E '^[a-z]+:.*##' Makefile | sed 's/:.*## /\t/'
+	@grep -E '^[a-z-]+:.*##' Makefile | sed 's/:.*## /\t/'
 
 setup: $(VENV)/.run  ## install what running needs
 	@sh .ci/packages run
@@ -55,6 +55,10 @@ faults: $(VENV)/.dev  ## break everything once while thousands of items are made
 bench: $(VENV)/.dev  ## measure latency and queue overhead on this machine
 	@sh .ci/packages test
 	$(PYTHON) -m benchmarks
+
+bench-live: $(VENV)/.dev  ## measure live sessions: a turn, and hundreds of them
+	@sh .ci/packages test
+	$(PYTHON) -m benchmarks live
 
 $(VENV)/bin/pip:
 	@sh .ci/venv $(VENV)

@@ -179,7 +179,7 @@ class Caller(asyncio.Protocol):
         status = await asyncio.wait_for(self._answered, 60)
         if status != "completed":
             self.heard.faults[f"answer {status}"] += 1
-        return self.first_sound - self._asked
+        return self.first_sound - self._asked if self.first_sound else LOST_AFTER
 
     def _told(self, event: dict, now: float) -> None:
         match event["type"]:
@@ -192,7 +192,8 @@ class Caller(asyncio.Protocol):
                 self.first_sound = self.first_sound or now
                 self.sound += base64.b64decode(event["delta"])
             case "response.done" if self._answered is not None:
-                self._answered.set_result(event["response"]["status"])
+                details = event["response"]["status_details"] or {}
+                self._answered.set_result(details.get("error", details).get("code", event["response"]["status"]))
             case "error":
                 self.heard.faults[f"error {event['error']['code']}"] += 1
 

@@ -1,4 +1,4 @@
-"""Live sessions by the hundred: how soon speech is noticed, what a session costs, what a hundred answers at once do; and one turn."""
+"""Live sessions: one turn taken apart; then hundreds of them: how soon speech is noticed, what one costs, a hundred answers at once."""
 
 from __future__ import annotations
 
@@ -10,13 +10,14 @@ from pathlib import Path
 import httpx
 import numpy as np
 
+from benchmarks import turn
 from benchmarks.callers import FRAME_MS, LOOP, Callers, Heard, Track, connect
 from benchmarks.figures import MILLISECONDS, line, processor_time, quantile
 from tests.e2e.system import System, running
 from voice.engines.base import Pcm, Utterance
 from voice.engines.tone import Tone
 
-LEVELS = (100, 250, 500)
+LEVELS = (250, 500, 750)
 GOAL = 500
 # sessions for which the goals are stated
 USERS = 10
@@ -50,7 +51,9 @@ def report(folder: Path, postgres_url: str, redis_url: str) -> None:
         system.web.wait()
         system.web = system.spawn("serve", "--port", str(system.port), "--server", system.server)
         system.wait_until_ready()
-        asyncio.run(_sessions(system, Track(_speech(system)), socket))
+        speech = _speech(system)
+        asyncio.run(turn.report(system, speech))
+        asyncio.run(_sessions(system, Track(speech), socket))
 
 
 async def _sockets(system: System) -> float:

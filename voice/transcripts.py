@@ -48,6 +48,8 @@ class Reader:
     text: str = ""
     # once all of it is there
     segments: list[dict[str, Any]] = field(default_factory=list)
+    whole: bool = False
+    # its last line was read
     _rest: bytes = b""
     _begun: bool = False
 
@@ -66,6 +68,7 @@ class Reader:
             self.language, self.translated, self.duration = head["language"], head["task"] == "translate", head["duration"]
         elif line.startswith("]"):
             self.text = json.loads(f'{{"segments":[{line}')["text"]
+            self.whole = True
         else:
             self.segments.append(json.loads(line.removeprefix(",")))
 

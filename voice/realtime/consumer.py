@@ -34,6 +34,7 @@ from voice.realtime.responders import responder
 from voice.realtime.session import Session, refused
 from voice.realtime.silero import Silero
 from voice.realtime.wire import Wire
+from voice.services import Casting
 
 log = structlog.get_logger("live")
 
@@ -68,6 +69,8 @@ class Conversation:
         self.gone = asyncio.Event()
         # its session is another's to take up
         self._taken = asyncio.Event()
+        self._casting = Casting(identity.user)
+        # a voice is looked up once; whether it may still be used, the workers ask each time
         self._bearer = bearer
         self._session = session
         self._wire = wire
@@ -244,7 +247,7 @@ class Conversation:
 
     async def _ordered(self, effect: Speak) -> Item | None:
         """The item that speaks it. A thread can't be cancelled: what it submits for a response that is stopped meanwhile is stopped too."""
-        ordering = asyncio.ensure_future(work.speak(self.identity, effect))
+        ordering = asyncio.ensure_future(work.speak(self.identity, self._casting, effect))
         try:
             return await asyncio.shield(ordering)
         except asyncio.CancelledError:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing, suppress
 from typing import Any, ParamSpec, TypeVar
 
@@ -27,11 +28,14 @@ T = TypeVar("T")
 
 PCM = "pcm"
 # 16 bit, mono, 24 kHz: what a session works with
+ORDERERS = ThreadPoolExecutor(2, thread_name_prefix="orders")
+# few, though a hundred may want to speak at once: they share Python's lock with the loop that hears everybody, and whoever is served
+# first is answered first
 
 
-async def speak(identity: Identity, wanted: Speak) -> Item:
+async def speak(identity: Identity, casting: Casting, wanted: Speak) -> Item:
     """The item that says it, on its way to a worker. Every Refusal for what can't be spoken comes from here."""
-    return await _in_thread(_speech, identity, wanted)
+    return await _in_thread(_speech, identity, casting, wanted)
 
 
 async def understand(identity: Identity, wanted: Transcribe) -> tuple[str, float]:
@@ -43,6 +47,9 @@ async def understand(identity: Identity, wanted: Transcribe) -> tuple[str, float
         async with aclosing(follow(item)) as lines:
             async for data in lines:
                 transcript.push(data)
+                if transcript.whole:
+                    # what the worker then writes down of it nobody here has to wait for
+                    break
     except asyncio.CancelledError:
         # a thread can't be cancelled: what it submits for a session that is over is stopped
         with suppress(Refusal):
@@ -64,13 +71,13 @@ async def leave(item: Item) -> None:
 
 
 async def _in_thread(act: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-    made: T = await database_sync_to_async(act, thread_sensitive=False)(*args, **kwargs)
+    made: T = await database_sync_to_async(act, thread_sensitive=False, executor=ORDERERS)(*args, **kwargs)
     return made
 
 
-def _speech(identity: Identity, wanted: Speak) -> Item:
+def _speech(identity: Identity, casting: Casting, wanted: Speak) -> Item:
     line = Line(text=wanted.text, voice=wanted.voice, model=None, format=PCM, speed=wanted.speed)
-    return _submitted(identity, SPEECH, Casting(identity.user).order(line, store=False, fresh=True))
+    return _submitted(identity, SPEECH, casting.order(line, store=False, fresh=True))
 
 
 def _transcription(identity: Identity, wanted: Transcribe) -> Item:

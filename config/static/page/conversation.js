@@ -10,9 +10,11 @@ const TRY_FOR = 60_000;
 // milliseconds to look for a connection that was lost; the service tells before that when it has given the session up
 const [SOONEST, LATEST] = [250, 4_000];
 // milliseconds from one try to the next
+const PATIENCE = 10_000;
+// milliseconds until the service says that the session is there
 const STUCK = 320_000;
 // bytes that wait to be sent: five seconds of sound
-const HUNG_UP = 1000;
+const [HUNG_UP, NOBODY] = [1000, 1006];
 const CUT = "cut";
 // the id of an event that may be refused
 const [YOU, MACHINE] = ["you", "machine"];
@@ -87,6 +89,7 @@ export class Conversation {
     this.#socket = socket;
     socket.onmessage = ({ data }) => socket === this.#socket && this.#take(JSON.parse(data));
     socket.onclose = ({ code }) => socket === this.#socket && this.#closed(code);
+    this.#timer = setTimeout(() => this.#closed(), PATIENCE);
   }
 
   #hear(samples) {
@@ -103,6 +106,7 @@ export class Conversation {
     const view = this.#view;
     switch (event.type) {
       case "session.created":
+        clearTimeout(this.#timer);
         this.#session = event.session.id;
         [this.#lostAt, this.#tries, this.#responding] = [null, 0, false];
         this.#rest();
@@ -179,13 +183,15 @@ export class Conversation {
     if (this.#lostAt === null && !this.#responding && this.#player.isQuiet && !this.#isOver) this.#view.state("listening");
   }
 
-  #closed(code) {
+  // The code is of the service, or of the browser where nobody answers.
+  #closed(code = NOBODY) {
     if (code in FINAL) this.#end(this.#fault || FINAL[code]);
     else if (this.#session) this.#lose();
     else this.#end("The conversation could not be opened: the service, or a proxy before it, took no WebSocket.");
   }
 
   #lose() {
+    clearTimeout(this.#timer);
     const socket = this.#socket;
     this.#socket = null;
     socket.close();

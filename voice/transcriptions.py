@@ -116,7 +116,7 @@ def order_heard(*, owner: User, pcm: bytes, model: str, language: str | None, pr
         container=OURS,
         languages=languages,
         translate=False,
-        options={"prompt": prompt, "temperature": 0.0, "keywords": [], "words": False, "pauses": asdict(Pauses())},
+        options={"prompt": prompt, "temperature": 0.0, "keywords": [], ASKED: _timed(words=False), "pauses": asdict(Pauses())},
         expected=Amount(milliseconds=len(pcm) // SAMPLE_BYTES * MILLISECONDS // RATE),
         store=False,
         fresh=True,

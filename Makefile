@@ -5,7 +5,7 @@ VENV := .venv
 PYTHON := $(VENV)/bin/python
 RUN = $(PYTHON)
 
-.PHONY: help setup run test clients coverage check embedded deployed bench faults
+.PHONY: help setup run test clients coverage check embedded deployed browser bench faults
 
 help:  ## say what there is
 	@grep -E '^[a-z-]+:.*##' Makefile | sed 's/:.*## /\t/'
@@ -46,7 +46,12 @@ ONCE = briefs events sockets stopping transcription understood webhooks
 embedded: LEFT = --ignore=tests/jobs/test_schedule.py $(ONCE:%=--ignore=tests/e2e/test_%.py)
 deployed: LEFT = --ignore=tests/e2e/test_faults.py
 embedded deployed:
-	$(RUN) -m pytest -p no:cacheprovider --shape=$@ $(LEFT)
+	$(RUN) -m pytest -p no:cacheprovider --shape=$@ --ignore=tests/browser $(LEFT)
+
+browser: $(VENV)/.dev  ## talk with the page in Chromium, and leave pictures of it and what it said in build/browser
+	@sh .ci/packages browser
+	$(VENV)/bin/pip install -q -c constraints.txt -e '.[browser]'
+	$(PYTHON) -m pytest -p no:cacheprovider tests/browser
 
 faults: $(VENV)/.dev  ## break everything once while thousands of items are made, and count what is left
 	@sh .ci/packages test

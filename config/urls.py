@@ -2,24 +2,25 @@ from __future__ import annotations
 
 from django.contrib import admin
 from django.urls import include, path
-from django.views.generic import RedirectView
+from django.views.decorators.cache import cache_control
 from drf_spectacular.views import SpectacularJSONAPIView, SpectacularSwaggerView
 from rest_framework.permissions import AllowAny
 
 from config.assets import asset
 from config.health import alive, ready
+from config.page import page
 
 OPEN = {"authentication_classes": [], "permission_classes": [AllowAny]}
 
 urlpatterns = [
-    path("", RedirectView.as_view(url="/docs")),
+    path("", page),
     path("admin/", admin.site.urls),
     path("v1/", include("accounts.urls")),
     path("v1/", include("jobs.urls")),
     path("v1/", include("voice.urls")),
     path("openapi.json", SpectacularJSONAPIView.as_view(**OPEN), name="schema"),
     path("docs", SpectacularSwaggerView.as_view(url_name="schema", **OPEN)),
-    path("static/<path:path>", asset),
+    path("static/<path:path>", cache_control(no_cache=True)(asset)),  # asked for again each time, so that all are of one version
     path("healthz", alive),
     path("readyz", ready),
 ]

@@ -24,14 +24,14 @@ NEURAL = {"neural", "neural-batch"}
 )
 def test_a_worker_takes_what_it_can_or_what_its_operator_wants(settings, monkeypatch, wanted, models, taken):
     settings.WORKER_QUEUES = wanted
-    monkeypatch.setattr(catalogue, "models", lambda: object() if models else None)
+    monkeypatch.setattr(catalogue, "runs_models", lambda: models)
 
     assert queues_here() == taken
 
 
 def test_a_queue_that_it_can_not_serve_stops_the_start(settings, monkeypatch):
     settings.WORKER_QUEUES = ("live", "neural")
-    monkeypatch.setattr(catalogue, "models", lambda: None)
+    monkeypatch.setattr(catalogue, "runs_models", lambda: False)
 
     with pytest.raises(ImproperlyConfigured, match=r"WORKER_QUEUES: .*for neural: pip"):
         queues_here()

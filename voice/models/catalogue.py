@@ -48,7 +48,7 @@ class Meant(IntEnum):
 class ModelRows(models.QuerySet["Model"]):
     def timed(self) -> list[str]:
         """The names of those that tell when each word is said."""
-        return list(self.filter(timed=True, enabled=True).values_list("name", flat=True))
+        return list(self.filter(timed=True, enabled=True, task=Task.SPEECH).values_list("name", flat=True))
 
     def that_hear(self, *, translating: bool) -> list[str]:
         """The names of those that transcribe, or that translate what they hear."""

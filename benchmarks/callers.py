@@ -13,6 +13,7 @@ import time
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from websockets.client import ClientProtocol
@@ -132,7 +133,7 @@ class Caller(asyncio.Protocol):
                 if self._socket.state is State.OPEN and not self.open.done():
                     self.open.set_result(None)
             elif event.opcode is Opcode.TEXT:
-                self._told(json.loads(event.data), now)
+                self._told(json.loads(bytes(event.data)), now)
             elif event.opcode is Opcode.CLOSE:
                 self._end(f"closed {self._socket.close_code} {self._socket.close_reason}")
 
@@ -181,7 +182,7 @@ class Caller(asyncio.Protocol):
             self.heard.faults[f"answer {status}"] += 1
         return self.first_sound - self._asked if self.first_sound else None
 
-    def _told(self, event: dict, now: float) -> None:
+    def _told(self, event: dict[str, Any], now: float) -> None:
         match event["type"]:
             case "input_audio_buffer.speech_started":
                 if self._waiting:
@@ -288,5 +289,5 @@ def _append(frame: Pcm) -> bytes:
     return _text({"type": "input_audio_buffer.append", "audio": base64.b64encode(frame.astype("<i2").tobytes()).decode()})
 
 
-def _text(message: dict) -> bytes:
+def _text(message: dict[str, Any]) -> bytes:
     return Frame(Opcode.TEXT, json.dumps(message).encode()).serialize(mask=True)

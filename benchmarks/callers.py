@@ -169,8 +169,8 @@ class Caller(asyncio.Protocol):
         self.heard.frames += 1
         self._place += 1
 
-    async def ask(self, text: str) -> float:
-        """Have the service say it; seconds to the first of the sound, which lies in `sound` in the end."""
+    async def ask(self, text: str) -> float | None:
+        """Have the service say it; seconds to the first of the sound, which lies in `sound` in the end. None where nothing came."""
         item = {"type": "message", "role": "user", "content": [{"type": "input_text", "text": text}]}
         self.sound.clear()
         self.first_sound = 0.0
@@ -180,7 +180,7 @@ class Caller(asyncio.Protocol):
         status = await asyncio.wait_for(self._answered, 60)
         if status != "completed":
             self.heard.faults[f"answer {status}"] += 1
-        return self.first_sound - self._asked if self.first_sound else LOST_AFTER
+        return self.first_sound - self._asked if self.first_sound else None
 
     def _told(self, event: dict[str, Any], now: float) -> None:
         match event["type"]:

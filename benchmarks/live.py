@@ -123,7 +123,7 @@ async def _answers(callers: Callers, system: System) -> None:
     heard = callers.note_anew()
     right = sum(bytes(caller.sound) == _tones(text) for text, caller in asked.items())
     print(f"{ANSWERED} of them answered at once: {right} right in every sample, faults {dict(heard.faults)}")
-    line("to the first sound of the answer", firsts)
+    line("to the first sound of the answers that had one", [first for first in firsts if first is not None])
     line("speech meanwhile: from the frame to the event", heard.started)
 
 

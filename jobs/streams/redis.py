@@ -101,8 +101,11 @@ class RedisStreams:
                 except (redis.RedisError, TimeoutError) as error:
                     log.warning("stream away", reason=repr(error))
                     await asyncio.sleep(pause)
+                    once = pause == FIRST_PAUSE
                     pause = min(2 * pause, LONGEST_PAUSE)
-                    yield None
+                    if not once:
+                        # once may be a busy process that took too long to connect: that says nothing of the stream
+                        yield None
                     continue
                 pause = FIRST_PAUSE
                 for identity, fields in batch:

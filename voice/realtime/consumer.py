@@ -198,16 +198,26 @@ class Conversation:
             self._under_way.pop(response_id, None)
 
     async def _transcribe(self, effect: Transcribe) -> None:
+        session = self._session
         try:
             text, seconds = await work.understand(self.identity, effect)
         except (OperationalError, InterfaceError) as fault:
-            log.warning("database away", reason=repr(fault), session_id=self._session.id)
-            self._perform(self._session.not_transcribed(effect.item_id, Unavailable(), time.monotonic()))
+            log.warning("database away", reason=repr(fault), session_id=session.id)
+            self._not_transcribed(effect, Unavailable())
         except Refusal as refusal:
-            self._perform(self._session.not_transcribed(effect.item_id, refusal, time.monotonic()))
+            self._not_transcribed(effect, refusal)
         else:
             self._legs.understood(time.monotonic())
-            self._perform(self._session.transcribed(effect.item_id, text, seconds, time.monotonic()))
+            if effect.until_ms is None:
+                self._perform(session.transcribed(effect.item_id, text, seconds, time.monotonic()))
+            else:
+                self._perform(session.glimpsed(effect.item_id, effect.until_ms, text, seconds, time.monotonic()))
+
+    def _not_transcribed(self, effect: Transcribe, refusal: Refusal) -> None:
+        if effect.until_ms is None:
+            self._perform(self._session.not_transcribed(effect.item_id, refusal, time.monotonic()))
+        else:
+            self._perform(self._session.not_glimpsed(effect.item_id, effect.until_ms, refusal, time.monotonic()))
 
     async def _generate(self, effect: Generate) -> None:
         session, response_id = self._session, effect.response_id

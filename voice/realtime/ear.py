@@ -63,9 +63,12 @@ class Ear:
             self._drop_before(self.now_ms - self._padding_ms - BEFORE_MS)
         return events
 
+    def held(self) -> bytes:
+        return bytes(self._buffer)
+
     def take(self) -> bytes:
         """All that is held, which is held no more."""
-        taken = bytes(self._buffer)
+        taken = self.held()
         self._buffer.clear()
         return taken
 

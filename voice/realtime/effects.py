@@ -36,6 +36,8 @@ class Transcribe:
     audio: bytes
     format: Format
     settings: Transcription
+    until_ms: int | None = None
+    # of a turn that is not over: where this ends. The answer is `Session.glimpsed` or `not_glimpsed`
 
 
 @dataclass(frozen=True, slots=True)

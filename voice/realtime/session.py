@@ -20,7 +20,7 @@ from voice.realtime.playback import duration_ms
 from voice.realtime.replies import Replies
 from voice.realtime.requests import Asked, asked
 from voice.realtime.settings import Settings, Transcription, checked
-from voice.realtime.turns import Started, Stopped, TimedOut, interruption
+from voice.realtime.turns import Started, Stopped, TimedOut, Turns, interruption
 
 LONGEST_EVENT_ID = 512
 NORMAL_CLOSURE = 1000
@@ -32,6 +32,20 @@ class InvalidEvent(Refusal):
     message = "There is no such event."
 
 
+GLIMPSE_MS = 200
+# of a pause: then it is worth to know what was said so far
+
+
+@dataclass(slots=True)
+class _Glimpse:
+    """What a turn says so far, understood in one of its pauses: it tells whether the turn is over, and is its transcript if it was."""
+
+    until_ms: int
+    text: str | None = None
+    # none: not understood yet
+    failed: bool = False
+
+
 @dataclass(slots=True)
 class _Turn:
     """What somebody is saying."""
@@ -40,6 +54,7 @@ class _Turn:
     begun_ms: int
     told: bool = True
     # False: it is not known yet whether it is meant to interrupt
+    glimpse: _Glimpse | None = None
 
 
 class Session:
@@ -58,6 +73,8 @@ class Session:
         self._expires_at = expires_at
         self._ear = Ear(settings.audio.input.turn_detection)
         self._turn: _Turn | None = None
+        self._settling: dict[str, int] = {}
+        # items whose glimpse is awaited for their transcript: where it ends
 
     def open(self) -> list[Effect]:
         return [Send({"type": "session.created", "session": self.shown()})]
@@ -117,6 +134,7 @@ class Session:
             effects += self._weigh(self._turn, now)
         if (turns := self._ear.turns) is not None:
             turns.answering(self.replies.audible(now))
+            effects += self._glance(turns)
         return effects
 
     # what came of the effects
@@ -141,6 +159,24 @@ class Session:
                 effects.append(Send({"type": kind, "item_id": entry.id, "content_index": 0, "error": error}))
             effects += _spent(refusal)
         return effects + self.replies.go_on(now)
+
+    def glimpsed(self, item_id: str, until_ms: int, text: str, seconds: float, now: float) -> list[Effect]:
+        if self._settled(item_id, until_ms):
+            return self.transcribed(item_id, text, seconds, now)
+        if (turn := self._turn) is None or turn.item_id != item_id or turn.glimpse is None:
+            return []
+        turn.glimpse.text = text
+        if (turns := self._ear.turns) is not None and turns.until_ms <= until_ms:
+            turns.understood(text)
+        return []
+
+    def not_glimpsed(self, item_id: str, until_ms: int, refusal: Refusal, now: float) -> list[Effect]:
+        if self._settled(item_id, until_ms):
+            return self.not_transcribed(item_id, refusal, now)
+        if self._turn is not None and self._turn.item_id == item_id:
+            # it is not asked again in the same pause
+            self._turn.glimpse = _Glimpse(until_ms, "", failed=True)
+        return _spent(refusal)
 
     def unanswered(self, response_id: str, refusal: Refusal, now: float) -> list[Effect]:
         """The responder, or the voice, has failed."""
@@ -170,7 +206,8 @@ class Session:
     def _weigh(self, turn: _Turn, now: float) -> list[Effect]:
         """Whether what is said over an answer is meant to end it. Until that is known nothing more of the answer is sent."""
         turns = self._ear.turns
-        if turns is None or not self.replies.audible(now) or interruption(turns.spoken_ms, "") == "interrupt":
+        partial = (turn.glimpse and turn.glimpse.text) or ""
+        if turns is None or not self.replies.audible(now) or interruption(turns.spoken_ms, partial) == "interrupt":
             return self._tell_turn(turn, now)
         return []
 
@@ -184,7 +221,7 @@ class Session:
             self.replies.held = False
             return self.replies.tick(now)
         stopped = Send({"type": "input_audio_buffer.speech_stopped", "item_id": turn.item_id, "audio_end_ms": event.audio_end_ms})
-        return [stopped, *self._commit(turn.item_id), *self._answer_turn(turn.item_id, now)]
+        return [stopped, *self._commit(turn, now), *self._answer_turn(turn.item_id, now)]
 
     def _drop_turn(self) -> None:
         """Whatever is being said is nobody's turn any more."""
@@ -202,8 +239,33 @@ class Session:
         answers = self.settings.type == "realtime" and detection is not None and detection.create_response
         return self.replies.ask(Asked(), now, turn=item_id) if answers and self.replies.active is None else []
 
-    def _commit(self, item_id: str) -> list[Effect]:
-        return self._add_said(item_id, self._ear.take())
+    def _glance(self, turns: Turns) -> list[Effect]:
+        """In a pause of a turn whose words say whether it is over: ask what they are, once for each pause."""
+        turn, detection = self._turn, self.settings.audio.input.turn_detection
+        if turn is None or detection is None or detection.type != "semantic_vad" or turns.pause_ms < GLIMPSE_MS:
+            return []
+        if turn.glimpse is not None and (turn.glimpse.text is None or turn.glimpse.until_ms >= turns.until_ms):
+            return []
+        turn.glimpse = _Glimpse(turns.now_ms)
+        return [Transcribe(turn.item_id, self._ear.held(), "audio/pcm", self._hearing, turns.now_ms)]
+
+    def _commit(self, turn: _Turn, now: float) -> list[Effect]:
+        """The turn as an item. Where all of it was understood in its last pause it is not understood again."""
+        pcm, glimpse, turns = self._ear.take(), turn.glimpse, self._ear.turns
+        if glimpse is None or glimpse.failed or turns is None or glimpse.until_ms < turns.until_ms:
+            return self._add_said(turn.item_id, pcm)
+        *added, _transcribe = self._add_said(turn.item_id, pcm)
+        if glimpse.text is None:
+            self._settling[turn.item_id] = glimpse.until_ms
+            return added
+        return added + self.transcribed(turn.item_id, glimpse.text, duration_ms(pcm) / 1000, now)
+
+    def _settled(self, item_id: str, until_ms: int) -> bool:
+        """Whether a glimpse is what an item waits for; it does no longer."""
+        if self._settling.get(item_id) != until_ms:
+            return False
+        del self._settling[item_id]
+        return True
 
     def _add_said(self, item_id: str, pcm: bytes) -> list[Effect]:
         """A user's item of sound, which is to be understood; of none where there is nothing in it."""
@@ -212,8 +274,7 @@ class Session:
         committed = Send({"type": "input_audio_buffer.committed", "item_id": item_id, "previous_item_id": before})
         effects = [committed, *self._add(entry)]
         if pcm:
-            heard = self.settings.audio.input.transcription or Transcription()
-            effects.append(Transcribe(item_id, pcm, "audio/pcm", heard))
+            effects.append(Transcribe(item_id, pcm, "audio/pcm", self._hearing))
         return effects
 
     def _add(self, entry: Entry, after: str | None = None) -> list[Effect]:
@@ -230,6 +291,10 @@ class Session:
             if part["type"] == "input_audio":
                 part["transcript"] = text
         return entry
+
+    @property
+    def _hearing(self) -> Transcription:
+        return self.settings.audio.input.transcription or Transcription()
 
     @property
     def _tells_transcripts(self) -> bool:
@@ -271,8 +336,8 @@ class Session:
             raise Refusal("'previous_item_id' must be a string.", code="invalid_type", param="previous_item_id")
         sound = sound_of(event["item"])
         entry.awaited = bool(sound)
-        heard = self.settings.audio.input
-        understanding = [Transcribe(entry.id, sound, heard.format.type, heard.transcription or Transcription())] if sound else []
+        form = self.settings.audio.input.format.type
+        understanding = [Transcribe(entry.id, sound, form, self._hearing)] if sound else []
         return [*self._add(entry, after), *understanding]
 
     def _retrieve_item(self, event: dict[str, Any], now: float) -> list[Effect]:

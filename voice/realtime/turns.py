@@ -91,6 +91,7 @@ class Turns:
         # of that speech
         self._pause = 0
         # ms since somebody who has the turn was last heard
+        self._until = at_ms
         self._answering = False
         self._idle_since: int | None = None
         self._needed = self._silence(Ending.UNCLEAR)
@@ -103,6 +104,16 @@ class Turns:
     @property
     def speaking(self) -> bool:
         return self._speaking
+
+    @property
+    def pause_ms(self) -> int:
+        """How long somebody who has the turn has been silent."""
+        return self._pause if self._speaking else 0
+
+    @property
+    def until_ms(self) -> int:
+        """When somebody was last heard to speak, in this turn or the last one."""
+        return self._until
 
     @property
     def spoken_ms(self) -> int:
@@ -152,10 +163,12 @@ class Turns:
             self._pause = 0
         elif quiet or self._pause:
             self._pause += FRAME_MS
+        self._until = self._now - self._pause
         return self._stop() if self._pause >= self._needed and not loud else None
 
     def _start(self) -> Started:
         self._speaking, self._pause, self._idle_since = True, 0, None
+        self._until = self._now
         self._needed = self._silence(Ending.UNCLEAR)
         return Started(max(self._onset - self.rules.prefix_padding_ms, self._floor))
 

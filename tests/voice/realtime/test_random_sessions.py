@@ -35,7 +35,7 @@ class World:
         self.now = 0.0
         self.machine: Session = session(model=model, audio={"input": {"turn_detection": self.chance.choice(DETECTIONS)}})
         self.events: list[dict[str, Any]] = []
-        self.heard: list[str] = []
+        self.heard: list[Transcribe] = []
         self.writing: list[str] = []
         self.speaking: list[tuple[str, int]] = []
         self.sent: dict[str, int] = defaultdict(int)
@@ -50,7 +50,7 @@ class World:
                     self.events.append(event)
                     self.sent[event["response_id"]] += len(pcm)
                 case Transcribe():
-                    self.heard.append(effect.item_id)
+                    self.heard.append(effect)
                 case Generate():
                     self.writing.append(effect.response_id)
                 case Speak():
@@ -75,11 +75,11 @@ class World:
                 for _ in range(chance.randrange(1, 12)):
                     self.take(machine.heard(bytes(100 * BYTES_A_MS), [float(loud)] * 5 if machine.listens_for_turns else [], now))
             case 3 if self.heard:
-                item_id = self.heard.pop(chance.randrange(len(self.heard)))
+                wanted = self.heard.pop(chance.randrange(len(self.heard)))
                 if chance.random() < 0.2:
-                    self.take(machine.not_transcribed(item_id, Refusal("Broken.", code="engine_failed"), now))
+                    self.not_understood(wanted)
                 else:
-                    self.take(machine.transcribed(item_id, chance.choice(["", "uh-huh", "what time is it"]), 1.0, now))
+                    self.understood(wanted, chance.choice(["", "uh-huh", "what time is it", "and"]))
             case 4 | 5 if self.writing:
                 self.write(chance.choice(self.writing))
             case 6 | 7 if self.speaking:
@@ -88,6 +88,19 @@ class World:
                 self.take(machine.receive(self.client_event(), now))
             case _:
                 self.take(machine.replies.tick(now))
+
+    def understood(self, wanted: Transcribe, text: str) -> None:
+        if wanted.until_ms is None:
+            self.take(self.machine.transcribed(wanted.item_id, text, 1.0, self.now))
+        else:
+            self.take(self.machine.glimpsed(wanted.item_id, wanted.until_ms, text, 1.0, self.now))
+
+    def not_understood(self, wanted: Transcribe) -> None:
+        refusal = Refusal("Broken.", code="engine_failed")
+        if wanted.until_ms is None:
+            self.take(self.machine.not_transcribed(wanted.item_id, refusal, self.now))
+        else:
+            self.take(self.machine.not_glimpsed(wanted.item_id, wanted.until_ms, refusal, self.now))
 
     def write(self, response_id: str) -> None:
         match self.chance.randrange(6):
@@ -142,7 +155,7 @@ class World:
         for _ in range(2000):
             self.now += 1.0
             while self.heard:
-                self.take(self.machine.transcribed(self.heard.pop(), "good", 1.0, self.now))
+                self.understood(self.heard.pop(), "good")
             while self.writing:
                 self.take(self.machine.replies.answered(self.writing.pop(), Finish("stop"), self.now))
             while self.speaking:

@@ -513,3 +513,61 @@ def test_a_session_counts_what_it_came_to():
     say(machine, 10, SILENCE)
 
     assert machine.figures == Figures(milliseconds_in=1000, milliseconds_out=1000, responses=1, input_tokens=5, output_tokens=2)
+
+
+def semantic(**fields: Any) -> Session:
+    return session(audio={"input": {"turn_detection": {"type": "semantic_vad", **fields}, "transcription": {"model": "whisper-1"}}})
+
+
+def test_what_was_said_in_a_pause_decides_whether_the_turn_is_over():
+    done, going_on = semantic(), semantic()
+
+    for machine, words in ((done, "What time is it?"), (going_on, "I would like to and")):
+        effects = say(machine, 5, SPEECH) + say(machine, 3, SILENCE)
+        glimpse = only(effects, Transcribe)
+        machine.glimpsed(glimpse.item_id, glimpse.until_ms, words, 0.8, 1.0)
+
+    assert "input_audio_buffer.speech_stopped" in types(say(done, 5, SILENCE))
+    assert types(say(going_on, 30, SILENCE)) == []
+
+
+def test_what_was_understood_in_the_last_pause_is_not_understood_again():
+    machine = semantic()
+    glimpse = only(say(machine, 5, SPEECH) + say(machine, 3, SILENCE), Transcribe)
+    machine.glimpsed(glimpse.item_id, glimpse.until_ms, "What time is it?", 0.8, 1.0)
+
+    effects = say(machine, 5, SILENCE)
+
+    assert not [effect for effect in effects if isinstance(effect, Transcribe)]
+    assert event(effects, "conversation.item.input_audio_transcription.completed")["transcript"] == "What time is it?"
+    assert only(effects, Generate).prompt.messages[0].text == "What time is it?"
+
+
+def test_a_glimpse_that_comes_after_the_turn_is_its_transcript():
+    machine = semantic()
+    glimpse = only(say(machine, 5, SPEECH) + say(machine, 3, SILENCE), Transcribe)
+
+    ended = say(machine, 30, SILENCE)
+    effects = machine.glimpsed(glimpse.item_id, glimpse.until_ms, "Hello.", 0.8, 5.0)
+    again = machine.glimpsed(glimpse.item_id, glimpse.until_ms, "Hello.", 0.8, 5.0)
+
+    assert "response.created" in types(ended)
+    assert not [effect for effect in ended if isinstance(effect, Transcribe | Generate)]
+    assert only(effects, Generate).prompt.messages[0].text == "Hello."
+    assert again == []
+
+
+def test_who_speaks_on_after_a_pause_is_understood_whole():
+    machine = semantic()
+    glimpse = only(say(machine, 5, SPEECH) + say(machine, 3, SILENCE), Transcribe)
+    machine.glimpsed(glimpse.item_id, glimpse.until_ms, "I would like", 0.8, 1.0)
+
+    effects = say(machine, 5, SPEECH) + say(machine, 3, SILENCE)
+    second = only(effects, Transcribe)
+    machine.not_glimpsed(second.item_id, second.until_ms, Refusal("Broken.", code="engine_failed"), 1.0)
+    ended = say(machine, 30, SILENCE)
+
+    assert len(second.audio) > len(glimpse.audio)
+    whole = only(ended, Transcribe)
+    assert whole.until_ms is None
+    assert len(whole.audio) > len(second.audio)

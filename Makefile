@@ -42,7 +42,7 @@ coverage: $(VENV)/.dev clients  ## the tests once more, counting the lines that 
 	$(VENV)/bin/coverage report
 
 # what starts services of its own is run once, and so is what one shape is enough for; both runs are to take about as long
-ONCE = briefs events sockets stopping transcription understood webhooks
+ONCE = briefs events live_agents live_beta sockets stopping transcription understood webhooks
 embedded: LEFT = --ignore=tests/jobs/test_schedule.py $(ONCE:%=--ignore=tests/e2e/test_%.py)
 deployed: LEFT = --ignore=tests/e2e/test_faults.py
 embedded deployed:

@@ -26,6 +26,9 @@ FRAME = 480
 NARROW_RATE = 8000
 """Hz at which WebRTC's detector works."""
 
+NARROWING = 3
+"""Samples of ours to one of its."""
+
 LONGEST_BLOCK = 50 * FRAME
 """Samples that are looked at together: a client may send minutes at once."""
 
@@ -48,6 +51,7 @@ RISE, FALL = 0.5, 0.35
 PURE = 2e-4
 """Of a frame's power, what the best sine leaves over: where it is less, the frame is a pure tone. Single frames of speech are, too."""
 
+_ONES = np.ones(FRAME // NARROWING, np.float32)
 _FULL_SCALE_DB = 20 * math.log10(32768)
 
 
@@ -104,8 +108,8 @@ class Detector:
         return [probability for block in blocks for probability in self._judge(block.reshape(-1, FRAME))]
 
     def _judge(self, frames: Pcm) -> list[float]:
-        wide = frames.astype(np.float32)
-        narrow: NDArray[np.float32] = (wide[:, 0::3] + wide[:, 1::3] + wide[:, 2::3]) / np.float32(3)
+        sums: NDArray[np.float32] = frames.reshape(-1, NARROWING).astype(np.float32) @ _ONES[:NARROWING]
+        narrow = (sums / np.float32(NARROWING)).reshape(len(frames), -1)
         likely = [_odds(level - self._floor.push(level)) for level in _levels(narrow)]
         probabilities = [self._smooth(probability) for probability in self._confirmed(narrow, likely)]
         return self._second.judge(frames, probabilities) if self._second else probabilities
@@ -128,7 +132,7 @@ class Detector:
 def _levels(frames: NDArray[np.float32]) -> list[float]:
     """How loud each frame is, in dB of full scale, without its mean: neither an offset nor rumble is loud."""
     size = frames.shape[1]
-    sums, squares = np.einsum("ij->i", frames).tolist(), np.einsum("ij,ij->i", frames, frames).tolist()
+    sums, squares = np.vecdot(frames, _ONES).tolist(), np.vecdot(frames, frames).tolist()
     powers = (square / size - (total / size) ** 2 for total, square in zip(sums, squares, strict=True))
     return [10 * math.log10(max(power, 0.0) + 1) - _FULL_SCALE_DB for power in powers]
 
@@ -145,6 +149,7 @@ _GATE = _odds(3.0)
 def _tones(frames: NDArray[np.float32]) -> list[bool]:
     """Which frames hold a single sine: there, every two samples apart add up to a multiple of the one between them."""
     outer, inner = frames[:, 2:] + frames[:, :-2], frames[:, 1:-1]
-    crossed, power = np.einsum("ij,ij->i", outer, inner), np.einsum("ij,ij->i", inner, inner) + 1
-    rest = np.einsum("ij,ij->i", outer, outer) - crossed**2 / power
-    return [bool(pure) for pure in rest < PURE * power]
+    crossed, power = np.vecdot(outer, inner), np.vecdot(inner, inner) + 1
+    rest = np.vecdot(outer, outer) - crossed**2 / power
+    pure: list[bool] = (rest < PURE * power).tolist()
+    return pure

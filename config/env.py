@@ -115,7 +115,7 @@ class Environment(BaseSettings):
     batch_window_ms: float = Field(5.0, ge=0, le=1000, description="how long a sentence waits on a GPU for others to be made with it")
     batch_size: int = Field(16, ge=1, le=256, description="sentences that a GPU makes together")
     live_detector: Literal["webrtc", "silero"] = Field(
-        "webrtc", description="what tells speech from noise in a live session; silero is better, costs ten times as much"
+        "webrtc", description="what tells speech from noise in a live session; silero is better, costs fifteen times as much"
     )
     consent_review: Review = Field(
         Review.AUTOMATIC, description="automatic or staff: who approves consents; automatic is the phrase check where speech is transcribed"

@@ -1,7 +1,7 @@
-"""Silero's detector, run by ONNX Runtime: better than WebRTC's, ten times as costly, hence asked only about what that lets through.
+"""Silero's detector, run by ONNX Runtime: better than WebRTC's, fifteen times as costly, hence asked only about what that lets through.
 
 Its package brings the model along; none of its code is imported, which would load PyTorch into the server. The model is loaded once
-for all streams, each of which keeps 50 KiB, nearly all of it its resampler's.
+for all streams, each of which keeps some 55 KiB, nearly all of it its resampler's.
 """
 
 from __future__ import annotations

@@ -32,10 +32,10 @@ LISTS = (
     "/v1/api-keys",
 )
 SEED = """
-INSERT INTO jobs_job (id, owner_id, kind, name, metadata, priority, announced, request_hash, state, sequence, total, completed, failed,
-                      cancelled)
-SELECT 'job_' || lpad(j::text, 26, '0'), u.id, 'speech', '', jsonb_build_object('part', (j % 10)::text), 0, false, '',
-       CASE WHEN j % 10 = 0 THEN 'failed' ELSE 'completed' END, 0, {items}, {items}, 0, 0
+INSERT INTO jobs_job (id, owner_id, kind, name, metadata, priority, announced, listed, request_hash, state, sequence, total, completed,
+                      failed, cancelled, expected_bytes)
+SELECT 'job_' || lpad(j::text, 26, '0'), u.id, 'speech', '', jsonb_build_object('part', (j % 10)::text), 0, false, true, '',
+       CASE WHEN j % 10 = 0 THEN 'failed' ELSE 'completed' END, 0, {items}, {items}, 0, 0, 0
 FROM accounts_user u, generate_series(1, {jobs}) j;
 INSERT INTO jobs_item (id, job_id, owner_id, position, actor, batch, priority, ref, text, options, format, media_type, output_id, store,
                        streamed, reuse_key, characters, milliseconds, state, attempt, attempts_allowed, worker, rings, error_code,
@@ -44,8 +44,8 @@ SELECT 'item_' || lpad(n::text, 26, '0'), 'job_' || lpad((1 + n / {items})::text
        '', 'a line', '{{}}', 'mp3', 'audio/mpeg', 'out_' || lpad(n::text, 26, '0'), true, false, md5(n::text), 6, 400,
        CASE WHEN n % 100 = 0 THEN 'failed' ELSE 'completed' END, 1, 3, '', 1, '', '', 0, n % {items}
 FROM accounts_user u, generate_series(0, {jobs} * {items} - 1) n;
-INSERT INTO jobs_blob (name, owner_id, bytes, sha256)
-SELECT 'seed/' || n, u.id, 1000, md5(n::text) FROM accounts_user u, generate_series(0, {jobs} * {items} - 1) n;
+INSERT INTO jobs_blob (name, owner_id, bytes, sha256, writers)
+SELECT 'seed/' || n, u.id, 1000, md5(n::text), 0 FROM accounts_user u, generate_series(0, {jobs} * {items} - 1) n;
 INSERT INTO jobs_output (id, item_id, job_id, owner_id, attempt, blob_id, format, media_type, seconds, bytes, sha256, reuse_key,
                          legal_hold, configuration)
 SELECT 'out_' || lpad(n::text, 26, '0'), 'item_' || lpad(n::text, 26, '0'), 'job_' || lpad((1 + n / {items})::text, 26, '0'), u.id, 1,

@@ -53,7 +53,7 @@ OUTAGE_ATTEMPTS = 12
 SILENCE = 5.0
 # seconds without a try after the stream could not be reached: one that hangs would hold up every block
 COURTESY = 0.1
-# seconds of an item that nobody waits for, at most, in which it lets go first what somebody does
+# seconds at most in which an item that nobody waits for lets go first what somebody does: before it is begun, on the way, and at its end
 PIECE = 1 << 16
 # bytes in which an unstreamed result is told
 
@@ -65,6 +65,9 @@ class Stopped(Exception):
 def claim(item_id: str) -> Work | None:
     """The item as this worker's for one attempt; None when there is nothing to do for it."""
     item = Item.objects.select_related("job", "voice").filter(pk=item_id).first()
+    if item is not None and item.batch:
+        # its claim and its first rows cost as much as its sound: they too can wait for what somebody listens to
+        keeper.let_pass(COURTESY)
     if item is None or not item.claim(worker=keeper.name, lease=settings.LEASE):
         return None
     give_back()
@@ -137,6 +140,9 @@ class Work(AbstractContextManager["Work"]):
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> bool:
         try:
+            if self.item.batch:
+                # to store it and to write its end down too
+                keeper.let_pass(COURTESY)
             self._conclude(error)
             storage.let_go(self.item)
             if self.item.reuse_key:  # else nothing waits for it

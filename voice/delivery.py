@@ -19,10 +19,11 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHt
 
 from accounts.models import Usage
 from config.errors import Overloaded, Refusal
-from jobs import services, timestamps
+from jobs import timestamps
 from jobs.connections import give_back
 from jobs.following import follow
 from jobs.models import Item
+from jobs.steps import leave
 from voice.timing import ASKED, Timestamps
 
 AUDIO_TOKEN_SECONDS = 0.05
@@ -151,4 +152,4 @@ async def _timestamps(item: Item) -> dict[str, Any]:
 
 async def _leave(accepted: Accepted) -> None:
     if not accepted.stays:
-        await database_sync_to_async(services.leave, thread_sensitive=False)(item=accepted.item)
+        await leave(accepted.item)

@@ -20,6 +20,7 @@ from accounts.tokens import Identity
 from config.errors import InternalError, Refusal, Unavailable
 from jobs.following import follow
 from jobs.models import Item
+from jobs.steps import leave
 from voice import live
 from voice.errors import NothingToSpeak
 from voice.realtime import closing, work
@@ -241,9 +242,7 @@ class Conversation:
     async def _speak(self, effect: Speak) -> None:
         session, response_id = self._session, effect.response_id
         try:
-            item = await self._ordered(effect)
-            if item is not None:
-                await self._follow(item, effect)
+            await self._follow(await work.speak(self.identity, self._casting, effect), effect)
         except NothingToSpeak:
             pass
         except (OperationalError, InterfaceError) as fault:
@@ -255,16 +254,6 @@ class Conversation:
             return
         self._perform(session.replies.piece_spoken(response_id, effect.piece, time.monotonic()))
 
-    async def _ordered(self, effect: Speak) -> Item | None:
-        """The item that speaks it. A thread can't be cancelled: what it submits for a response that is stopped meanwhile is stopped too."""
-        ordering = asyncio.ensure_future(work.speak(self.identity, self._casting, effect))
-        try:
-            return await asyncio.shield(ordering)
-        except asyncio.CancelledError:
-            with suppress(Refusal):
-                await work.leave(await ordering)
-            raise
-
     async def _follow(self, item: Item, effect: Speak) -> None:
         odd = b""
         try:
@@ -275,7 +264,7 @@ class Conversation:
                     odd = made[whole:]
                     self._perform(self._session.replies.spoken(effect.response_id, effect.piece, made[:whole], time.monotonic()))
         except asyncio.CancelledError:
-            await asyncio.shield(work.leave(item))
+            await asyncio.shield(leave(item))
             raise
 
     # what goes out
@@ -308,13 +297,9 @@ class Conversation:
             if now >= self._until:
                 self._perform(self._session.expire())
                 self._until = now + LONGEST_WAIT
-            self._perform_quietly(self._session.replies.tick(now))
+            if effects := self._session.replies.tick(now):
+                self._perform(effects)
             following = min(self._session.replies.next_tick(now) or self._until, self._until)
             with suppress(TimeoutError):
                 async with asyncio.timeout(max(0.0, following - now)):
                     await self._changed.wait()
-
-    def _perform_quietly(self, effects: list[Effect]) -> None:
-        """Without waking the clock, which is what performs them."""
-        if effects:
-            self._perform(effects)

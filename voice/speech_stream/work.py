@@ -6,16 +6,17 @@ import asyncio
 from collections.abc import Callable
 from contextlib import aclosing
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from channels.db import database_sync_to_async
 
 from accounts.tokens import Identity
 from config.errors import RateLimited, Refusal
-from jobs import services as jobs
 from jobs import timestamps
 from jobs.following import follow
 from jobs.models import Item
+from jobs.steps import leave, ordered, submit_step
 from voice.services import SPEECH, Casting, Line
 from voice.speech_stream.messages import Start
 from voice.timing import ASKED, Timestamps
@@ -66,7 +67,7 @@ class Reader:
             asked = item.options[ASKED]
             timed = Timestamps.unpacked(await timestamps.of_ended(item)).shown(asked) if asked else {}
         except (asyncio.CancelledError, Refusal):
-            await asyncio.shield(_leave(item))
+            await asyncio.shield(leave(item))
             raise
         finally:
             self._under_way -= 1
@@ -78,7 +79,7 @@ class Reader:
             patience = LIMIT_PATIENCE
             while True:
                 try:
-                    return await self._submitted(text)
+                    return await ordered(partial(self._submit, text))
                 except RateLimited:
                     # the plan allows no more at a time: those before it, and what was cancelled, are about to end
                     if patience <= 0:
@@ -86,26 +87,13 @@ class Reader:
                     patience -= 0 if self._under_way else LIMIT_RETRY
                     await asyncio.sleep(LIMIT_RETRY)
 
-    async def _submitted(self, text: str) -> Item:
-        # a thread can't be cancelled: what it submits for somebody who has left meanwhile is stopped
-        submitting = asyncio.ensure_future(database_sync_to_async(self._submit, thread_sensitive=False)(text))
-        try:
-            item: Item = await asyncio.shield(submitting)
-        except asyncio.CancelledError:
-            await asyncio.shield(_left(submitting))
-            raise
-        return item
-
     def _chosen(self) -> Speaker:
         script = Casting(self._identity.user).script(self._line(LETTER))
         return Speaker(script.chosen.voice.model.name, script.chosen.language)
 
     def _submit(self, text: str) -> Item:
-        owner, key = self._identity.user, self._identity.api_key
-        order = Casting(owner).order(self._line(text), store=False, fresh=True)
-        job = jobs.submit(owner=owner, api_key=key, kind=SPEECH, orders=[order], about=jobs.About(listed=False))
-        item: Item = Item.objects.select_related("job").get(job=job)
-        return item
+        order = Casting(self._identity.user).order(self._line(text), store=False, fresh=True)
+        return submit_step(self._identity, SPEECH, order)
 
     def _line(self, text: str) -> Line:
         start = self._start
@@ -121,15 +109,3 @@ class Reader:
             lexicon=start.lexicon,
             timestamps=start.timestamps,
         )
-
-
-async def _left(submitting: asyncio.Future[Item]) -> None:
-    try:
-        item = await submitting
-    except Refusal:
-        return
-    await _leave(item)
-
-
-async def _leave(item: Item) -> None:
-    await database_sync_to_async(jobs.leave, thread_sensitive=False)(item=item)

@@ -65,16 +65,7 @@ def models() -> Coqui | None:
     """The engine that speaks with registered models, where it is installed."""
     try:
         return Coqui(
-            Settings(
-                models=settings.MODELS_DIR,
-                device=settings.DEVICE,
-                threads=settings.DEVICE_THREADS,
-                budget=settings.MODEL_MEMORY,
-                idle=settings.MODEL_IDLE,
-                patience=settings.MODEL_PATIENCE,
-                window=settings.BATCH_WINDOW,
-                most=settings.BATCH_SIZE,
-            ),
+            Settings(**_kept(), window=settings.BATCH_WINDOW, most=settings.BATCH_SIZE),
             # nobody starts a server again that runs its workers itself
             emptied=_stay if settings.EMBEDDED else partial(departure.ask, Reason.RECYCLED),
         )
@@ -87,16 +78,7 @@ def models() -> Coqui | None:
 def whisper() -> Whisper | None:
     """The transcriber that listens with registered models, where it is installed."""
     try:
-        return Whisper(
-            WhisperSettings(
-                models=settings.MODELS_DIR,
-                device=settings.DEVICE,
-                threads=settings.DEVICE_THREADS,
-                budget=settings.MODEL_MEMORY,
-                idle=settings.MODEL_IDLE,
-                patience=settings.MODEL_PATIENCE,
-            )
-        )
+        return Whisper(WhisperSettings(**_kept()))
     except EngineUnavailable as missing:
         log.info("no models that listen here", reason=str(missing))
         return None
@@ -118,6 +100,18 @@ def ears() -> dict[str, Transcriber]:
 def runs_models() -> bool:
     """Whether this machine takes the work that needs registered models."""
     return models() is not None or whisper() is not None
+
+
+def _kept() -> dict[str, Any]:
+    """How the operator wants models kept, whatever they do."""
+    return {
+        "models": settings.MODELS_DIR,
+        "device": settings.DEVICE,
+        "threads": settings.DEVICE_THREADS,
+        "budget": settings.MODEL_MEMORY,
+        "idle": settings.MODEL_IDLE,
+        "patience": settings.MODEL_PATIENCE,
+    }
 
 
 def _stay() -> None:

@@ -12,6 +12,7 @@ from django.conf import settings
 from accounts.ids import new_id
 from config.api import body_and_headers
 from config.errors import Refusal, TooLarge
+from jobs import closing
 from voice.audio.errors import UploadTooLarge
 
 Message = MutableMapping[str, Any]
@@ -19,8 +20,6 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Message, Receive, Send], Awaitable[None]]
 
-POLICY_VIOLATION = 1008
-TRY_AGAIN_LATER = 1013
 BRIEFS = ("/v1/jobs",)
 # where a body holds thousands of texts
 UPLOADS = re.compile(r"/v1/audio/(voices|voice_consents|conversions|transcriptions|translations)(/.*)?")
@@ -87,7 +86,7 @@ class SocketGate:
             # dot holds a token
             offered = next((name for name in scope["subprotocols"] if "." not in name), None)
             await send({"type": "websocket.accept", "subprotocol": offered})
-            await send({"type": "websocket.close", "code": TRY_AGAIN_LATER})
+            await send({"type": "websocket.close", "code": closing.TRY_AGAIN_LATER})
             return
         self._open += 1
         try:
@@ -99,7 +98,7 @@ class SocketGate:
 async def refuse_socket(_scope: Message, receive: Receive, send: Send) -> None:
     """No WebSocket is offered yet: the handshake is refused, in good order."""
     await receive()
-    await send({"type": "websocket.close", "code": POLICY_VIOLATION})
+    await send({"type": "websocket.close", "code": closing.POLICY_VIOLATION})
 
 
 async def _answer(send: Send, refusal: Refusal) -> None:

@@ -18,6 +18,7 @@ from django.db import InterfaceError, OperationalError
 from accounts.models import Scope
 from accounts.tokens import Identity
 from config.errors import Forbidden, NotFound, Refusal
+from jobs import closing
 from jobs.admission import CHECK_EVERY, admit
 from jobs.errors import InvalidState, TooManySockets
 from jobs.events import HIGHEST, events
@@ -49,16 +50,6 @@ CLOSE_PATIENCE = 2.0
 SHOWN = 40
 # characters of a field's name that a refusal repeats
 
-UNSUPPORTED_DATA = 1003
-POLICY_VIOLATION = 1008
-TOO_BIG = 1009
-INTERNAL_ERROR = 1011
-TRY_AGAIN_LATER = 1013
-NOT_AUTHENTICATED = 4401
-NOT_ALLOWED = 4403
-TOO_SLOW = 4408
-TOO_MANY_SOCKETS = 4429
-
 
 class TooManySubscriptions(InvalidState):
     code = "too_many_subscriptions"
@@ -80,11 +71,11 @@ async def event_socket(scope: Message, receive: Receive, send: Send) -> None:
     try:
         identity = await admit(token, Scope.JOBS)
     except Refusal:
-        await send({"type": "websocket.close", "code": POLICY_VIOLATION})
+        await send({"type": "websocket.close", "code": closing.POLICY_VIOLATION})
         return
     except (OperationalError, InterfaceError) as fault:
         log.warning("database away", reason=repr(fault))
-        code = TRY_AGAIN_LATER
+        code = closing.TRY_AGAIN_LATER
     # a code can only be told on an open socket
     await send({"type": "websocket.accept", "subprotocol": subprotocol(scope, EVENTS)})
     if code is None:
@@ -92,7 +83,7 @@ async def event_socket(scope: Message, receive: Receive, send: Send) -> None:
             async with counted(identity.user):
                 code = await EventSocket(receive, send, identity, token).run()
         except TooManySockets:
-            code = TOO_MANY_SOCKETS
+            code = closing.TOO_MANY
     if code is not None:
         with suppress(OSError, TimeoutError):
             async with asyncio.timeout(CLOSE_PATIENCE):
@@ -128,7 +119,7 @@ class EventSocket:
             code = next(end.code for end in ends.exceptions if isinstance(end, _End))
         except* Exception as faults:
             log.error("unexpected", exc_info=faults)
-            code = INTERNAL_ERROR
+            code = closing.INTERNAL_ERROR
         return code
 
     async def _read(self) -> NoReturn:
@@ -139,15 +130,15 @@ class EventSocket:
             self._count()
             text = message.get("text")
             if text is None:
-                raise _End(UNSUPPORTED_DATA)
+                raise _End(closing.UNSUPPORTED_DATA)
             if len(text.encode()) > LARGEST_MESSAGE:
-                raise _End(TOO_BIG)
+                raise _End(closing.TOO_BIG)
             try:
                 await self._obey(_understood(text))
             except Refusal as refusal:
                 await self._tell(_error(refusal))
             except (OperationalError, InterfaceError):
-                raise _End(TRY_AGAIN_LATER) from None
+                raise _End(closing.TRY_AGAIN_LATER) from None
 
     def _count(self) -> None:
         second = int(time.monotonic())
@@ -155,7 +146,7 @@ class EventSocket:
             self._second, self._messages = second, 0
         self._messages += 1
         if self._messages > MOST_MESSAGES:
-            raise _End(POLICY_VIOLATION)
+            raise _End(closing.POLICY_VIOLATION)
 
     async def _obey(self, command: Command) -> None:
         if command.type == SUBSCRIBE:
@@ -196,9 +187,9 @@ class EventSocket:
             try:
                 await admit(self._token, Scope.JOBS)
             except Forbidden:
-                raise _End(NOT_ALLOWED) from None
+                raise _End(closing.NOT_ALLOWED) from None
             except Refusal:
-                raise _End(NOT_AUTHENTICATED) from None
+                raise _End(closing.NOT_AUTHENTICATED) from None
             except (OperationalError, InterfaceError):
                 continue  # nobody knows now, and there is nothing to tell either
 
@@ -212,7 +203,7 @@ class EventSocket:
                 async with asyncio.timeout(SEND_PATIENCE):
                     await self._send({"type": "websocket.send", "text": text})
             except TimeoutError:
-                raise _End(TOO_SLOW) from None
+                raise _End(closing.TOO_SLOW) from None
             except OSError:
                 raise _End(None) from None
 

@@ -8,7 +8,7 @@ import pytest
 
 from accounts.errors import InsufficientQuota
 from config.errors import Unavailable
-from voice.realtime.closing import Closed
+from jobs.closing import Closed
 from voice.speech_stream.session import AHEAD, MOST_HELD, SECOND, Effect, Ending, Piece, Session, Sound, TooMuchText, pause_after
 
 START = 100.0

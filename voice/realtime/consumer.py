@@ -18,14 +18,15 @@ from django.db import InterfaceError, OperationalError
 
 from accounts.tokens import Identity
 from config.errors import InternalError, Refusal, Unavailable
+from jobs import closing
+from jobs.closing import Closed
 from jobs.following import follow
 from jobs.models import Item
 from jobs.steps import leave
 from voice import live
 from voice.errors import NothingToSpeak
-from voice.realtime import closing, work
+from voice.realtime import work
 from voice.realtime.bucket import Bucket
-from voice.realtime.closing import Closed
 from voice.realtime.detector import Detector
 from voice.realtime.effects import Close, Effect, Generate, Send, Sound, Speak, Stop, Transcribe
 from voice.realtime.keeping import keeper
@@ -42,6 +43,8 @@ log = structlog.get_logger("live")
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Sender = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
+LARGEST_MESSAGE = 1_000_000
+# characters: some ten seconds of sound; no server takes more
 MOST_WAITING = 2000
 # events made and not sent: then the client does not read, and is let go
 SEND_PATIENCE = 60.0
@@ -131,7 +134,7 @@ class Conversation:
             text = message.get("text")
             if text is None:
                 raise Closed(closing.UNSUPPORTED_DATA, "unsupported_data")
-            if len(text) > closing.LARGEST_MESSAGE:
+            if len(text) > LARGEST_MESSAGE:
                 raise Closed(closing.TOO_BIG, "message_too_big")
             now = time.monotonic()
             if not self._messages.take(1, now):

@@ -19,11 +19,11 @@ from channels.db import database_sync_to_async
 from django.db import InterfaceError, OperationalError
 
 from config.errors import Forbidden, Refusal
+from jobs import closing
 from jobs.admission import CHECK_EVERY, check_live, stopping
+from jobs.closing import Closed
 from voice import live
 from voice.live import Figures
-from voice.realtime import closing
-from voice.realtime.closing import Closed
 
 log = structlog.get_logger("live")
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from accounts.errors import InsufficientQuota
 from config.errors import Refusal
+from jobs import closing
 from voice.realtime.conversation import Conversation, Entry, made, sound_of
 from voice.realtime.ear import SHORTEST_MS, Ear
 from voice.realtime.effects import Close, Effect, Send, Transcribe
@@ -23,8 +24,6 @@ from voice.realtime.settings import Settings, Transcription, checked
 from voice.realtime.turns import Started, Stopped, TimedOut, Turns, interruption
 
 LONGEST_EVENT_ID = 512
-NORMAL_CLOSURE = 1000
-POLICY_VIOLATION = 1008
 
 
 class InvalidEvent(Refusal):
@@ -185,7 +184,7 @@ class Session:
     def expire(self) -> list[Effect]:
         """It has lasted as long as one may."""
         told = Refusal("The session has reached its maximum length. Open another one.", code="session_expired")
-        return [refused(told), Close(NORMAL_CLOSURE, "session_expired")]
+        return [refused(told), Close(closing.NORMAL, "session_expired")]
 
     # turns
 
@@ -389,7 +388,7 @@ def refused(refusal: Refusal, event_id: str | None = None) -> Send:
 
 def _spent(refusal: Refusal) -> list[Effect]:
     """Who has used up his quota is told so, and has nothing more to do here."""
-    return [refused(refusal), Close(POLICY_VIOLATION, refusal.code)] if isinstance(refusal, InsufficientQuota) else []
+    return [refused(refusal), Close(closing.POLICY_VIOLATION, refusal.code)] if isinstance(refusal, InsufficientQuota) else []
 
 
 HANDLERS: dict[str, Callable[[Session, dict[str, Any], float], list[Effect]]] = {

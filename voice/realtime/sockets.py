@@ -17,15 +17,15 @@ from django.db import InterfaceError, OperationalError
 from accounts.ids import new_id
 from accounts.tokens import Identity
 from config.errors import Refusal
+from jobs import closing
 from jobs.admission import admit_live
+from jobs.closing import Closed
 from jobs.errors import TooManySockets
 from jobs.handshake import REALTIME, bearer, origin_allowed, subprotocol
 from jobs.sockets import counted
 from voice import live
 from voice.errors import SessionBusy, SessionNotFound, TooManySessions
 from voice.models.live import Dialect, Kind, LiveSession
-from voice.realtime import closing
-from voice.realtime.closing import Closed
 from voice.realtime.consumer import Conversation
 from voice.realtime.session import Session, refused
 from voice.realtime.settings import LONGEST_NAME, checked

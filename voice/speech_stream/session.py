@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from config.errors import Conflict, Refusal
+from jobs import closing
+from jobs.closing import Closed
 from voice.audio.pcm import CLAUSE_PAUSE_MS, PARAGRAPH_PAUSE_MS, RATE, SENTENCE_PAUSE_MS, silence
-from voice.realtime import closing
-from voice.realtime.closing import Closed
 from voice.realtime.pieces import Pieces
 from voice.text import speakable
 from voice.timing import DIGITS

@@ -13,12 +13,12 @@ from django.db import InterfaceError, OperationalError
 from accounts.models import Scope
 from accounts.tokens import Identity
 from config.errors import Refusal
+from jobs import closing
 from jobs.admission import admit
+from jobs.closing import Closed
 from jobs.errors import TooManySockets
 from jobs.handshake import EVENTS, bearer, subprotocol
 from jobs.sockets import counted
-from voice.realtime import closing
-from voice.realtime.closing import Closed
 from voice.speech_stream.stream import Receive, Send, SpeechStream
 
 log = structlog.get_logger("speech_stream")

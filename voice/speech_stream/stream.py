@@ -18,13 +18,13 @@ from accounts.errors import InsufficientQuota
 from accounts.models import Scope
 from accounts.tokens import Identity
 from config.errors import Forbidden, Refusal, Unavailable
+from jobs import closing
 from jobs.admission import CHECK_EVERY, admit, stopping
+from jobs.closing import Closed
 from jobs.errors import InvalidState
 from voice.audio.pcm import RATE
 from voice.errors import NothingToSpeak
-from voice.realtime import closing
 from voice.realtime.bucket import Bucket
-from voice.realtime.closing import Closed
 from voice.speech_stream.encoding import Encoding
 from voice.speech_stream.messages import Append, Cancel, End, Flush, Message, Start, named_here, understood
 from voice.speech_stream.session import Effect, Piece, Session, Sound, told

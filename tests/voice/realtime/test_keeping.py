@@ -14,10 +14,10 @@ from django.utils import timezone
 from accounts import tokens
 from accounts.models import Scope, User
 from config.errors import Refusal
+from jobs.closing import Closed
 from tests.factories import make_live_session
 from voice.live import PROCESS, Figures
 from voice.models import LiveSession
-from voice.realtime.closing import Closed
 from voice.realtime.keeping import ROUNDS_TO_FIGURES, keeper
 
 SOON = 5.0

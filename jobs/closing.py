@@ -1,4 +1,4 @@
-"""How a live socket ends: the codes that clients read. After 1001, 1005, 1006, 1011, 1012, 1013 and 1015 `openai` comes back."""
+"""How a socket ends: the codes that clients read. After 1001, 1005, 1006, 1011, 1012, 1013 and 1015 `openai` comes back."""
 
 from __future__ import annotations
 
@@ -14,8 +14,6 @@ NOT_ALLOWED = 4403
 NO_SUCH_SESSION = 4404
 TOO_SLOW = 4408
 TOO_MANY = 4429
-LARGEST_MESSAGE = 1_000_000
-# characters: some ten seconds of sound; no server takes more
 
 
 class Closed(Exception):

@@ -5,29 +5,36 @@ from typing import Any
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin.options import InlineModelAdmin
-from django.contrib.auth.admin import UserAdmin
+from django.contrib.auth.admin import GroupAdmin, UserAdmin
+from django.contrib.auth.models import Group
 from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from unfold.admin import StackedInline
+from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
 from accounts.listed import Listed, NoYears
 from accounts.models import ApiKey, Limits, Override, Plan, Quota, Replay, SignIn, Usage, User
 from accounts.models.ledger import MILLISECONDS
 from accounts.usage import COUNTERS, limit_in_force
 
-admin.site.site_header = admin.site.site_title = "Voice platform"
+admin.site.unregister(Group)
+# Django's own page of it lacks the desk's looks
 
 WHOLE = 100
 # per cent
 
 
-class Overrides(admin.StackedInline):
+class Overrides(StackedInline):
     model = Override
     verbose_name = "what differs from the plan"
 
 
 @admin.register(User)
 class PeopleAdmin(NoYears, UserAdmin):
+    form = UserChangeForm
+    add_form = UserCreationForm
+    change_password_form = AdminPasswordChangeForm
     list_display = ["username", "email", "first_name", "last_name", "is_staff", "plan"]
     list_filter = ["is_active", "is_staff", "is_superuser", "plan", "date_joined"]
     list_select_related = ["plan"]
@@ -35,6 +42,11 @@ class PeopleAdmin(NoYears, UserAdmin):
 
     def get_inlines(self, _request: HttpRequest, user: User | None) -> list[type[InlineModelAdmin]]:
         return [Overrides] if user else []
+
+
+@admin.register(Group)
+class RoleAdmin(NoYears, GroupAdmin):
+    pass
 
 
 class PlanForm(forms.ModelForm):

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.contrib import admin
 from django.http import HttpRequest
+from unfold.admin import ModelAdmin
 
 
-class NoYears(admin.ModelAdmin):
+class NoYears(ModelAdmin):
+    compressed_fields = True
+    list_filter_submit = False
+    warn_unsaved_form = True
+
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
         """Not by `__year`, which no list here links to and which raises for a year that is none."""
         return not lookup.endswith("__year") and super().lookup_allowed(lookup, value, request)

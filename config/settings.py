@@ -9,6 +9,8 @@ from importlib.metadata import version
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
+from django.templatetags.static import static
+
 from config.env import Stage, read
 from config.logging import logging_config
 
@@ -32,6 +34,9 @@ LOGGING = logging_config(ENV.log_level)
 LOGGING_CONFIG = "logging.config.dictConfig"
 
 INSTALLED_APPS = [
+    "unfold",  # the admin's looks; it replaces templates of Django's, so it stands first
+    "unfold.contrib.filters",
+    "unfold.contrib.forms",
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -72,6 +77,17 @@ TEMPLATES = [
 ]
 STATIC_URL = "/static/"
 STATIC_ROOT = DATA_DIR / "static"
+
+# ── Desk ────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
+UNFOLD = {
+    "SITE_TITLE": "Voice platform",
+    "SITE_HEADER": "Voice platform",
+    "SITE_SYMBOL": "graphic_eq",
+    "SHOW_HISTORY": True,
+    "SHOW_VIEW_ON_SITE": False,
+    "SHOW_BACK_BUTTON": True,
+    "STYLES": [lambda _request: static("page/desk.css")],
+}
 
 # ── Data ────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
 

@@ -11,6 +11,7 @@ from django.shortcuts import get_object_or_404
 from django.template.defaultfilters import filesizeformat
 from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html, format_html_join
+from unfold.admin import TabularInline
 
 from accounts.listed import Listed
 from jobs import services
@@ -24,7 +25,7 @@ __all__ = ["DeliveryAdmin", "WebhookAdmin"]
 # Django looks for what is registered in this module only
 
 
-class Items(admin.TabularInline):
+class Items(TabularInline):
     model = Item
     fields = ("id", "state", "attempt", "format", "text", "error_code", "error_message")
     readonly_fields = ("id", "state", "attempt", "format", "text", "error_code", "error_message")

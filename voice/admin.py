@@ -6,7 +6,7 @@ from django import forms
 from django.contrib import admin
 from django.http import HttpRequest
 
-from accounts.listed import Listed
+from accounts.listed import Listed, NoYears
 from voice import registry
 from voice.custom_admin import ConsentAdmin, VoiceAdmin
 from voice.live_admin import LiveSessionAdmin
@@ -30,7 +30,7 @@ class ModelForm(forms.ModelForm):
 
 
 @admin.register(Model)
-class ModelAdmin(admin.ModelAdmin):
+class ModelAdmin(NoYears):
     """Engines are written by the workers; staff register models, and decide which are offered and preferred."""
 
     list_display = ["name", "engine", "task", "licence", "preference", "enabled", "working", "checked_at"]
@@ -85,7 +85,7 @@ class ModelAdmin(admin.ModelAdmin):
 
 
 @admin.register(VoiceAlias)
-class VoiceAliasAdmin(admin.ModelAdmin):
+class VoiceAliasAdmin(NoYears):
     list_display = ["name", "voice", "automatic"]
     list_select_related = ["voice"]
     search_fields = ["name", "voice__name"]
@@ -98,7 +98,7 @@ class VoiceAliasAdmin(admin.ModelAdmin):
 
 
 @admin.register(ModelAlias)
-class ModelAliasAdmin(admin.ModelAdmin):
+class ModelAliasAdmin(NoYears):
     list_display = ["name", "model", "created_at"]
     list_select_related = ["model"]
     search_fields = ["name", "model__name"]

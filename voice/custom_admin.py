@@ -7,13 +7,14 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
-from django.contrib.admin.helpers import ActionForm
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponseBase
 from django.shortcuts import get_object_or_404
 from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html, format_html_join
+from unfold.admin import TabularInline
+from unfold.forms import ActionForm
 
 from accounts.listed import Listed, NoYears
 from jobs.content import stored
@@ -88,7 +89,7 @@ class ConsentAdmin(Listed):
                 self.message_user(request, f"{consent}: it is {consent.state}, so nothing was done.", messages.WARNING)
 
 
-class Samples(admin.TabularInline):
+class Samples(TabularInline):
     model = Sample
     fields = readonly_fields = ("id", "player", "seconds", "found", "version", "created_at")
     can_delete = False

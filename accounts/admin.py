@@ -162,7 +162,7 @@ class QuotaAdmin(Listed):
 
     @admin.display(description="characters at most", empty_value="no limit")
     def characters_limit(self, quota: Any) -> int | None:
-        return quota.characters_limit  # type: ignore[no-any-return]
+        return quota.characters_limit
 
     @admin.display(description="characters used", empty_value="")
     def characters_used(self, quota: Any) -> str | None:

@@ -10,7 +10,6 @@ from unfold.admin import ModelAdmin
 
 class NoYears(ModelAdmin):
     compressed_fields = True
-    list_filter_submit = False
     warn_unsaved_form = True
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:

@@ -24,6 +24,7 @@ from rest_framework.response import Response
 from rest_framework.throttling import BaseThrottle
 from rest_framework.views import APIView
 
+from accounts import metrics
 from accounts.authentication import caller
 from accounts.models import Plan, Quota, User
 from accounts.quotas import UNLIMITED, period
@@ -65,6 +66,7 @@ def count(request: HttpRequest, limit: Limit, key: str) -> None:
     reset = usage["time_left"]
     _note(request, "requests", limit=usage["limit"], remaining=usage["limit"] - usage["count"], reset=reset)
     if usage["should_limit"]:
+        metrics.RATE_REFUSALS.labels(limit.group).inc()
         raise RateLimited(retry_after=reset)
 
 
@@ -79,9 +81,10 @@ class UserWrites(BaseThrottle):
         asked = (limit_in_force("requests_per_minute"), limit_in_force("characters"), of_plan("span"), of_plan("time_zone"), Now())
         a_minute, characters, span, zone, now = User.objects.filter(pk=user.pk).values_list(*asked).get()
         if a_minute == 0:  # to the library, no limit
+            metrics.RATE_REFUSALS.labels(metrics.WRITES).inc()
             raise RateLimited("Your plan allows no requests that write or generate.", retry_after=MINUTE)
         rate = settings.WRITE_RATE if a_minute is None else f"{a_minute}/m"
-        count(request._request, Limit("writes", rate, closed=False), str(user.pk))
+        count(request._request, Limit(metrics.WRITES, rate, closed=False), str(user.pk))
         if characters is not None:
             starts_at, ends_at = period(Plan(span=span, time_zone=zone) if span else UNLIMITED, now)
             request.characters = Characters(user.pk, characters, starts_at, ends_at - now)  # type: ignore[attr-defined]
@@ -119,7 +122,7 @@ class CharactersLeft(APIView):
 class AddressSignIns(BaseThrottle):
     """For the view where passwords are tried: so many requests an address."""
 
-    group = "sign-in by address"
+    group = metrics.SIGN_IN_BY_ADDRESS
     closed = True
 
     def allow_request(self, request: Request, _view: APIView) -> bool:
@@ -131,13 +134,13 @@ class AddressSignIns(BaseThrottle):
 class AddressTokens(AddressSignIns):
     """For the views where tokens are tried. Nobody guesses one, so without counters they stay open: whoever is signed in stays so."""
 
-    group = "tokens by address"
+    group = metrics.TOKENS_BY_ADDRESS
     closed = False
 
 
 def count_attempt(request: HttpRequest, username: str) -> None:
     """One password tried for a user name, whether there is such a user or not."""
-    count(request, Limit("sign-in by name", settings.SIGN_IN_RATE, closed=True), username.casefold())
+    count(request, Limit(metrics.SIGN_IN_BY_NAME, settings.SIGN_IN_RATE, closed=True), username.casefold())
 
 
 def _note(request: HttpRequest, unit: str, *, limit: int, remaining: int, reset: float) -> None:
@@ -179,6 +182,12 @@ def client_address(request: HttpRequest) -> str:
     if address is None:
         return "unknown"
     return str(ip_network((address, IPV6_NETWORK), strict=False)) if address.version == IPv6Address(0).version else str(address)
+
+
+def from_proxy(peer: str) -> bool:
+    """Whether a connection comes from a proxy of ours."""
+    address = _parsed(peer)
+    return address is not None and _trusted(address)
 
 
 def _trusted(address: Address) -> bool:

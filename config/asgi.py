@@ -12,6 +12,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 _django = get_asgi_application()
 
 # Django must be set up first
+from config.exposition import MetricsDoor  # noqa: E402
 from config.gate import App, BodyGate, Message, Receive, Send, SocketGate, refuse_socket  # noqa: E402
 from jobs.event_socket import event_socket  # noqa: E402
 from voice.realtime.sockets import live_socket  # noqa: E402
@@ -31,7 +32,7 @@ async def _sockets(scope: Message, receive: Receive, send: Send) -> None:
 
 application: Any = ProtocolTypeRouter(
     {
-        "http": BodyGate(cast(App, _django)),
-        "websocket": SocketGate(_sockets),
+        "http": MetricsDoor(BodyGate(cast(App, _django))),
+        "websocket": SocketGate(_sockets, SOCKETS),
     }
 )

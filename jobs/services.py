@@ -18,7 +18,7 @@ from accounts.models import ApiKey, User
 from accounts.quotas import Amount, Reservation
 from accounts.replays import Asked, Done
 from config.errors import Unavailable
-from jobs import reuse, storage
+from jobs import metrics, reuse, storage
 from jobs.dealing import deal, is_batch, queue_of, ring_all, tell_the_end
 from jobs.errors import Cancelled, InvalidState
 from jobs.limits import refuse_too_many, refuse_when_full, refuse_when_overloaded
@@ -186,6 +186,7 @@ def submit(*, owner: User, api_key: ApiKey | None, kind: str, orders: Sequence[O
         else:
             transaction.on_commit(partial(ring_all, [item for item in items if item.state == State.QUEUED and item.twin_id is None]))
     job.written = items
+    metrics.SUBMITTED.labels(kind, "batch" if batch else "live").inc(len(items))
     return job
 
 
@@ -203,6 +204,7 @@ def stop(*, item: Item) -> bool:
     stopped = item.cancel()
     item.refresh_from_db(fields=["state", "attempt", "error_code"])
     if item.state == State.CANCELLED:
+        metrics.ended(item, State.CANCELLED, item.error_code)
         tell_the_end(item)
     return stopped
 
@@ -263,6 +265,9 @@ def _write(job: Job, items: list[Item], orders: Sequence[Order], *, reuse_among:
         else:
             in_flight[item.reuse_key] = item.pk
     Item.objects.bulk_create(items, batch_size=ROWS_AT_ONCE)
+    twins = sum(item.twin_id is not None for item in items)
+    for source, number in ((metrics.STORED, len(served)), (metrics.IN_FLIGHT, twins), (metrics.MADE, len(items) - len(served) - twins)):
+        metrics.REUSED.labels(source).inc(number)
     if not served:
         return
     pairs = [
@@ -284,6 +289,7 @@ def _end_together(job: Job, queued: Any) -> None:
         return
     # they have no numbers of their own: one event tells of all of them
     Job.objects.count_end(job, State.CANCELLED, number)
+    metrics.ENDED.labels(job.kind, State.CANCELLED, Cancelled.code).inc(number)
     ended = job.items.filter(state=State.CANCELLED, period_starts_at__isnull=False)
     for starts_at in list(ended.values_list("period_starts_at", flat=True).distinct().order_by()):
         amount, _ = _sum(ended.filter(period_starts_at=starts_at))

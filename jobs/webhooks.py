@@ -23,6 +23,7 @@ from standardwebhooks import Webhook as Signer
 
 from accounts.models import User
 from config.errors import Conflict, Refusal
+from jobs import metrics
 from jobs.connections import give_back
 from jobs.errors import InvalidState
 from jobs.models import Delivery, Webhook
@@ -225,7 +226,8 @@ def _try(delivery: Delivery) -> None:
         return
     body = _body(delivery)
     try:
-        status = post(delivery.webhook.url, body, _headers(delivery, body)).status
+        with metrics.DELIVERY_SECONDS.time():
+            status = post(delivery.webhook.url, body, _headers(delivery, body)).status
     except (ForbiddenTarget, Unreachable) as refusal:
         _fail(delivery, None, refusal.message)
         return
@@ -279,6 +281,7 @@ def _succeed(delivery: Delivery, status: int) -> None:
     _, mine = _locked(delivery)
     if mine.update(state=DeliveryState.DELIVERED, finished_at=Now(), response_status=status, error=""):
         Webhook.objects.filter(pk=delivery.webhook_id, failing_since__isnull=False).update(failing_since=None)
+        metrics.DELIVERIES.labels(metrics.DELIVERED).inc()
         log.info("delivered", delivery_id=delivery.pk, webhook_id=delivery.webhook_id, attempt=delivery.attempt)
 
 
@@ -291,13 +294,15 @@ def _fail(delivery: Delivery, status: int | None, reason: str) -> None:
     failed = {"response_status": status, "error": reason[:LONGEST_REASON]}
     worn_out = Webhook.objects.filter(pk=webhook.pk, failing_since__lt=Now() - PATIENCE).exists()
     over = status == GONE or worn_out or webhook.disabled_at is not None
-    if over or delivery.attempt > len(DELAYS):
+    last = over or delivery.attempt > len(DELAYS)
+    if last:
         written = mine.update(state=DeliveryState.FAILED, finished_at=Now(), **failed)
     else:
         delay = DELAYS[delivery.attempt - 1] * (1 + random.uniform(0, JITTER))  # noqa: S311  -- nothing is kept secret by it
         written = mine.update(due_at=Now() + delay, **failed)
     if not written:
         return
+    metrics.DELIVERIES.labels(metrics.FAILED if last else metrics.AGAIN).inc()
     log.info("not delivered", delivery_id=delivery.pk, webhook_id=webhook.pk, attempt=delivery.attempt, status=status, reason=reason)
     Webhook.objects.filter(pk=webhook.pk, failing_since=None).update(failing_since=Now())
     if over and disable(webhook):

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
+import time
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine
 from functools import wraps
 from typing import Any
@@ -24,6 +25,7 @@ from jobs.connections import give_back
 from jobs.following import follow
 from jobs.models import Item
 from jobs.steps import leave
+from voice import metrics
 from voice.timing import ASKED, Timestamps
 
 AUDIO_TOKEN_SECONDS = 0.05
@@ -54,8 +56,14 @@ def delivered(view: Callable[..., HttpResponseBase]) -> Callable[..., Coroutine[
 
     @wraps(view)
     async def deliver(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        started = time.perf_counter()
         response = await _kept(asyncio.ensure_future(sync_to_async(_unbound(view))(request, *args, **kwargs)))
-        return await _opened(response) if isinstance(response, Accepted) else response
+        if not isinstance(response, Accepted):
+            return response
+        opened = await _opened(response)
+        if not response.item.reused:
+            metrics.FIRST_BYTE.labels(*metrics.maker(response.item.options)).observe(time.perf_counter() - started)
+        return opened
 
     return deliver
 

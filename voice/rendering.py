@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Generator
 from contextlib import closing
 
 from jobs import departure
 from jobs.departure import Reason
 from jobs.work import Work
+from voice import metrics
 from voice.audio.encode import SAMPLE_BYTES, Encoder, exact_wav_header
 from voice.audio.pcm import RATE
 from voice.engines.base import DeviceLost, Pcm
@@ -16,14 +18,18 @@ from voice.engines.base import DeviceLost, Pcm
 def render(work: Work, blocks: Generator[Pcm, None, None]) -> None:
     """Encode blocks at RATE and write them. A device that is lost meanwhile costs this worker its process."""
     samples = 0
+    making, rendering = metrics.Busy(), time.perf_counter()
     try:
         with Encoder(work.item.format) as encoder, closing(blocks):
-            for pcm in blocks:
+            for pcm in making.of(blocks):
                 samples += len(pcm)
                 work.write(encoder.encode(pcm), seconds=len(pcm) / RATE)
             work.write(encoder.finish())
     except DeviceLost:
         departure.ask(Reason.DEVICE_LOST)
         raise
+    finally:
+        metrics.worked(work.item.options, seconds=making.seconds, audio=samples / RATE)
+        metrics.ENCODE_SECONDS.labels(work.item.format).inc(time.perf_counter() - rendering - making.seconds)
     if work.item.format == "wav":
         work.rewrite_start(exact_wav_header(samples * SAMPLE_BYTES))

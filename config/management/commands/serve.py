@@ -7,6 +7,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand
 
+from config import metrics
 from config.servers import SERVERS
 from config.working import start_worker
 
@@ -25,6 +26,7 @@ class Command(BaseCommand):
     def handle(self, *_args: Any, host: str, port: int, server: str, **_options: Any) -> None:
         from config.asgi import application
 
+        metrics.begin(metrics.BOTH if settings.EMBEDDED else metrics.WEB)
         worker = start_worker() if settings.EMBEDDED else None
 
         def ready() -> None:

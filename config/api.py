@@ -24,6 +24,7 @@ from rest_framework.response import Response
 from config import metrics
 from config.errors import Forbidden, InternalError, NotAuthenticated, NotFound, RateLimited, Refusal, TooLarge, Unavailable
 from config.request_ids import request_id
+from jobs import tracing
 
 log = structlog.get_logger("http")
 
@@ -187,7 +188,8 @@ class Requests:
         for name, value in getattr(request, "limit_headers", {}).items():
             response.headers[name] = value
         seconds = time.perf_counter() - started
-        metrics.request_over(request, response.status_code, seconds)
+        route = metrics.request_over(request, response.status_code, seconds)
+        tracing.note(f"{request.method} {route}", route=route, status=response.status_code, request_id=request.id)  # type: ignore[attr-defined]
         if _worth_a_line(request.path, response.status_code):
             log.info("request", method=request.method, path=request.path, status=response.status_code, ms=round(seconds * 1000, 1))
         return response

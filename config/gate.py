@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Awaitable, Callable, Collection, MutableMapping
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import structlog
@@ -12,10 +13,10 @@ from django.conf import settings
 
 from accounts.ids import new_id
 from config import metrics
-from config.api import body_and_headers
+from config.api import QUIET, body_and_headers
 from config.errors import Refusal, TooLarge
 from config.request_ids import request_id
-from jobs import closing
+from jobs import closing, tracing
 from voice.audio.errors import UploadTooLarge
 
 Message = MutableMapping[str, Any]
@@ -61,7 +62,8 @@ class BodyGate:
             return message
 
         try:
-            await self.app(scope, counted, send)
+            with _traced(scope):
+                await self.app(scope, counted, send)
         except _Overrun:
             await _refused(scope, send, refusal)
 
@@ -82,6 +84,7 @@ class SocketGate:
         """`paths` are those that there is a socket at."""
         self.app = app
         self._paths = paths
+        metrics.SOCKETS_LIMIT.set(settings.SOCKETS_PER_PROCESS)
         for path in paths:
             metrics.SOCKETS.labels(path)
         self._open = 0
@@ -114,7 +117,8 @@ class SocketGate:
         structlog.contextvars.clear_contextvars()
         structlog.contextvars.bind_contextvars(request_id=name)
         try:
-            await self.app(scope, receive, told)
+            with tracing.within(_header(scope, b"traceparent")):
+                await self.app(scope, receive, told)
         finally:
             self._open -= 1
             metrics.SOCKETS.labels(path).dec()
@@ -123,8 +127,21 @@ class SocketGate:
 
 def _name(scope: Message) -> str:
     """The id of what opened a socket, which is that of all that it asks for."""
-    sent = dict(scope["headers"]).get(b"x-request-id", b"").decode("latin-1")
-    return request_id(sent, (scope.get("client") or ("", 0))[0])
+    return request_id(_header(scope, b"x-request-id"), (scope.get("client") or ("", 0))[0])
+
+
+def _header(scope: Message, name: bytes) -> str:
+    headers: dict[bytes, bytes] = dict(scope["headers"])
+    return headers.get(name, b"").decode("latin-1")
+
+
+def _traced(scope: Message) -> AbstractContextManager[Any]:
+    """The span of a request, until the last of its answer: part of the client's trace, if it names one. What Django knows of it is
+    noted there."""
+    if scope["path"].startswith(QUIET):
+        return nullcontext()
+    method = scope.get("method", "")
+    return tracing.span(method, tracing.Kind.SERVER, parent=_header(scope, b"traceparent"), method=method)
 
 
 async def refuse_socket(_scope: Message, receive: Receive, send: Send) -> None:

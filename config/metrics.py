@@ -28,6 +28,7 @@ REQUEST_SECONDS = Histogram(
     "voice_http_request_seconds", "From a request to the start of its answer.", ["method", "route"], buckets=LATENCIES
 )
 SOCKETS = Gauge("voice_sockets_open", "WebSockets that are open.", ["path"])
+SOCKETS_LIMIT = Gauge("voice_sockets_limit", "WebSockets that this process holds at most.")
 SOCKETS_ENDED = Counter(
     "voice_sockets_ended_total", "WebSockets that ended, by the code that was sent; left: by the client.", ["path", "code"]
 )
@@ -46,17 +47,19 @@ FORWARDED = frozenset({"x-forwarded-for", "forwarded", "x-real-ip", "via"})
 WEB, WORKER, BOTH = "web", "worker", "web+worker"
 
 
-def request_over(request: HttpRequest, status: int, seconds: float) -> None:
+def request_over(request: HttpRequest, status: int, seconds: float) -> str:
+    """Count it, and say what its route is called."""
     found = getattr(request, "resolver_match", None)
-    request_counted(request.method or "", NO_ROUTE if found is None else found.route, status, seconds)
+    return request_counted(request.method or "", NO_ROUTE if found is None else found.route, status, seconds)
 
 
-def request_counted(method: str, route: str, status: int, seconds: float) -> None:
+def request_counted(method: str, route: str, status: int, seconds: float) -> str:
     method = method if method in METHODS else OTHER
     # the admin has two hundred routes, and none that anybody would look at alone
-    route = ADMIN if route.startswith(ADMIN) else route
-    REQUESTS.labels(method, route or "/", str(status)).inc()
-    REQUEST_SECONDS.labels(method, route or "/").observe(seconds)
+    route = ADMIN if route.startswith(ADMIN) else route or "/"
+    REQUESTS.labels(method, route, str(status)).inc()
+    REQUEST_SECONDS.labels(method, route).observe(seconds)
+    return route
 
 
 def may_read(peer: str, headers: dict[str, str]) -> bool:

@@ -18,13 +18,14 @@ from accounts.models import ApiKey, User
 from accounts.quotas import Amount, Reservation
 from accounts.replays import Asked, Done
 from config.errors import Unavailable
-from jobs import metrics, reuse, storage
+from jobs import metrics, reuse, storage, tracing
 from jobs.dealing import deal, is_batch, queue_of, ring_all, tell_the_end
 from jobs.errors import Cancelled, InvalidState
 from jobs.limits import refuse_too_many, refuse_when_full, refuse_when_overloaded
 from jobs.models import OPEN, Blob, Item, Job, Output, State, Webhook
 from jobs.reuse import reuse_key
 from jobs.streams import streams
+from jobs.tracing import Kind
 
 RETRY_WINDOW = timedelta(minutes=2)
 # how long after a request without a key another try of it is known for one
@@ -106,6 +107,7 @@ def despite_deletions(request: Callable[[], Submitted]) -> Submitted:
         return request()
 
 
+@tracing.spanned("submit", Kind.PRODUCER)
 def submit(*, owner: User, api_key: ApiKey | None, kind: str, orders: Sequence[Order], about: About | None = None) -> Job:
     """Write the job and its items in one transaction; their messages leave when it is committed.
 
@@ -148,6 +150,8 @@ def submit(*, owner: User, api_key: ApiKey | None, kind: str, orders: Sequence[O
             announced=batch and (about.webhook is not None or Webhook.objects.of(owner).every().exists()),
             request_hash=about.request_hash,
             listed=about.listed,
+            request_id=tracing.request_id(),
+            traceparent=tracing.traceparent(),
         )
         retention = allowed.plan.retention_days
         items = [
@@ -186,6 +190,7 @@ def submit(*, owner: User, api_key: ApiKey | None, kind: str, orders: Sequence[O
         else:
             transaction.on_commit(partial(ring_all, [item for item in items if item.state == State.QUEUED and item.twin_id is None]))
     job.written = items
+    tracing.note(job_id=job.pk, kind=kind, items=len(items), request_id=job.request_id)
     metrics.SUBMITTED.labels(kind, "batch" if batch else "live").inc(len(items))
     return job
 

@@ -209,7 +209,7 @@ def _in_turn() -> list[str]:
 
 def _claim(delivery_id: str) -> Delivery | None:
     """The delivery for one more try. It is found again if nothing is heard of that."""
-    delivery: Delivery | None = Delivery.objects.select_related("webhook").filter(pk=delivery_id).first()
+    delivery: Delivery | None = Delivery.objects.select_related("webhook", "job").filter(pk=delivery_id).first()
     if delivery is None:
         return None
     due = Delivery.objects.due().filter(pk=delivery.pk, attempt=delivery.attempt)
@@ -217,6 +217,7 @@ def _claim(delivery_id: str) -> Delivery | None:
         return None
     delivery.attempt += 1
     give_back()
+    structlog.contextvars.bind_contextvars(request_id=_request_id(delivery))
     return delivery
 
 
@@ -252,8 +253,14 @@ def _headers(delivery: Delivery, body: bytes) -> dict[str, str]:
         "webhook-timestamp": str(int(now.timestamp())),
         "webhook-signature": " ".join(signatures),
         "content-type": "application/json",
+        **({"x-request-id": name} if (name := _request_id(delivery)) else {}),
         "user-agent": f"voice-platform/{settings.VERSION}",
     }
+
+
+def _request_id(delivery: Delivery) -> str:
+    """Of the request that the job came with which it tells of."""
+    return delivery.job.request_id if delivery.job is not None else ""
 
 
 def _secrets(webhook: Webhook) -> list[str]:

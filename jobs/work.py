@@ -31,7 +31,7 @@ from dramatiq.middleware import TimeLimitExceeded
 from accounts.models.ledger import MILLISECONDS
 from accounts.quotas import Amount, Charge
 from config.errors import InternalError, Refusal, Unavailable
-from jobs import metrics, storage, timestamps
+from jobs import metrics, storage, timestamps, tracing
 from jobs.connections import give_back
 from jobs.dealing import deal_next, queue_of
 from jobs.errors import Cancelled, OutputTooLarge, StorageUnavailable, TimedOut
@@ -71,9 +71,11 @@ def claim(item_id: str) -> Work | None:
     if item is None or not item.claim(worker=keeper.name, lease=settings.LEASE):
         return None
     give_back()
+    structlog.contextvars.bind_contextvars(request_id=item.job.request_id)
     if item.state == State.RUNNING:
         metrics.LEASES_EXPIRED.inc()
     else:
+        tracing.past("queue", since=item.due_at, parent=item.job.traceparent, queue=queue_of(item.actor))
         metrics.QUEUE_WAIT.labels(queue_of(item.actor)).observe(metrics.since(item.due_at))
     return Work(item)
 
@@ -107,6 +109,17 @@ class Work(AbstractContextManager["Work"]):
         except OSError:
             self._fail(StorageUnavailable())
             raise
+        item = self.item
+        self._span = tracing.span(
+            f"make {item.job.kind}",
+            tracing.Kind.CONSUMER,
+            parent=item.job.traceparent,
+            item_id=item.pk,
+            request_id=item.job.request_id,
+            attempt=item.attempt,
+            actor=item.actor,
+        )
+        self._span.__enter__()
         keeper.hold(self)
         self._tell(Entry(Kind.START, self.item.attempt, 0))
         return self
@@ -161,6 +174,7 @@ class Work(AbstractContextManager["Work"]):
             log.warning("end not written", reason=repr(fault))
         finally:
             metrics.DURATION.labels(self.item.job.kind, metrics.delivery_of(self.item)).observe(time.monotonic() - self._began)
+            self._span.__exit__(kind, error, trace)
             keeper.release(self)
             self._file.close()
         return error is None or isinstance(error, Exception | TimeLimitExceeded)
@@ -210,6 +224,7 @@ class Work(AbstractContextManager["Work"]):
             self._tell(Entry(Kind.END, item.attempt, 0, self.timestamps), key=timestamps.stream_of(item))
         self._tell(Entry(Kind.END, item.attempt, self._written))
 
+    @tracing.spanned("store")
     def _stored(self) -> Output:
         blob = storage.keep(self._file, owner_id=self.item.owner_id, form=self.item.format)
         told = storage.keep(BytesIO(self.timestamps), owner_id=self.item.owner_id, form="json") if self.timestamps else None

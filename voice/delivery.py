@@ -20,7 +20,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHt
 
 from accounts.models import Usage
 from config.errors import Overloaded, Refusal
-from jobs import timestamps
+from jobs import timestamps, tracing
 from jobs.connections import give_back
 from jobs.following import follow
 from jobs.models import Item
@@ -108,12 +108,17 @@ async def _opened(accepted: Accepted) -> HttpResponseBase:
 
 async def _watched(accepted: Accepted) -> AsyncGenerator[bytes, None]:
     """The item's bytes; left before the end, the item is stopped, unless somebody will want it."""
+    stream, sent = tracing.begun("stream", item_id=accepted.item.pk), 0
     try:
         async for data in follow(accepted.item):
+            sent += len(data)
             yield data
     except (asyncio.CancelledError, GeneratorExit, Overloaded):
         await asyncio.shield(_leave(accepted))
         raise
+    finally:
+        stream.note(bytes=sent)
+        stream.end()
 
 
 async def _bytes(head: bytes, audio: AsyncGenerator[bytes, None]) -> AsyncIterator[bytes]:

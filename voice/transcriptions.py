@@ -9,12 +9,13 @@ from io import BytesIO
 from typing import Any
 
 from django.core.files.uploadedfile import UploadedFile
+from django.utils import timezone
 
 from accounts.models import ApiKey, User
 from accounts.models.ledger import MILLISECONDS
 from accounts.quotas import Amount
 from accounts.replays import Asked, Done
-from jobs import departure, storage
+from jobs import departure, storage, tracing
 from jobs import services as jobs
 from jobs.departure import Reason
 from jobs.models import Blob, Item
@@ -147,7 +148,7 @@ def transcribe(work: Work) -> None:
     pcm = decoded(work, Purpose.SOURCE, silent=True)
     duration = pcm.size / RATE
     writer, segments = Writer(), []
-    hearing = metrics.Busy()
+    hearing, since = metrics.Busy(), timezone.now()
     try:
         with hearing:
             transcript = ear.transcribe(pcm, _wanted(options), check=work.check)
@@ -161,6 +162,8 @@ def transcribe(work: Work) -> None:
         raise
     finally:
         metrics.worked(options, seconds=hearing.seconds, audio=duration)
+        engine, model = metrics.maker(options)
+        tracing.past("engine", since=since, engine=engine, model=model, busy_seconds=hearing.seconds, audio_seconds=duration)
     work.write(writer.end(), seconds=duration - work.seconds)
     if work.item.store:
         work.timestamps = _timestamps(segments)

@@ -10,6 +10,7 @@ from django.core.management.base import BaseCommand
 from config import metrics
 from config.servers import SERVERS
 from config.working import start_worker
+from jobs import tracing
 
 STOP_MS = 10_000
 # what the workers may take to end what they have begun; the sweep of the next start finds the rest
@@ -27,6 +28,7 @@ class Command(BaseCommand):
         from config.asgi import application
 
         metrics.begin(metrics.BOTH if settings.EMBEDDED else metrics.WEB)
+        tracing.begin(metrics.BOTH if settings.EMBEDDED else metrics.WEB)
         worker = start_worker() if settings.EMBEDDED else None
 
         def ready() -> None:
@@ -41,3 +43,4 @@ class Command(BaseCommand):
         finally:
             if worker is not None:
                 worker.stop(timeout=STOP_MS)
+            tracing.end()

@@ -13,6 +13,7 @@ from config import metrics
 from config.exposition import serve_metrics
 from config.supervisor import Supervisor
 from config.working import start_worker, wait_for_the_end
+from jobs import tracing
 
 log = structlog.get_logger("worker")
 
@@ -38,9 +39,11 @@ class Command(BaseCommand):
             return
         metrics.begin(metrics.WORKER)
         serve_metrics(number)
+        tracing.begin(metrics.WORKER)
         worker = start_worker()
         reason = wait_for_the_end()
         worker.stop(timeout=STOP_MS)
+        tracing.end()
         if reason:
             log.warning("the worker goes", reason=reason.name)
             logging.shutdown()

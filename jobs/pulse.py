@@ -18,6 +18,7 @@ from typing import Any
 import structlog
 from django.db.models import CharField, Count, F, Min, Q, QuerySet, Sum, TextField, Value
 from django.db.models.functions import Cast, Now
+from dramatiq.errors import ActorNotFound
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
@@ -35,6 +36,7 @@ LIMIT = 2.0
 STORAGE_FRESH = 60.0
 # seconds; the sum reads every blob's row
 WORKER, DELIVERY = "worker", "delivery"
+UNKNOWN = "unknown"
 
 Row = tuple[Any, ...]
 
@@ -119,7 +121,7 @@ def _families(rows: list[Row]) -> Iterator[GaugeMetricFamily]:
         elif what == DELIVERY:
             due, overdue = number, age
         else:
-            queue = queue_of(name)
+            queue = _queue_of(name)
             depth[queue, what] += number
             if what == State.QUEUED:
                 oldest[queue] = max(oldest[queue], age)
@@ -137,6 +139,14 @@ def _families(rows: list[Row]) -> Iterator[GaugeMetricFamily]:
     yield from (items, ages, alive, hands)
     yield _told("voice_webhook_deliveries_due", "Webhook deliveries that are due.", due)
     yield _told("voice_webhook_oldest_due_seconds", "How long the oldest of them is due.", overdue)
+
+
+def _queue_of(actor: str) -> str:
+    """While a deployment is under way there are rows for actors that this process does not know."""
+    try:
+        return queue_of(actor)
+    except ActorNotFound:
+        return UNKNOWN
 
 
 def _queues() -> list[Row]:

@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+import structlog
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
 from voice import catalogue
 from voice.upstreams.endpoint import CIRCUITS, circuits
+
+log = structlog.get_logger("resources")
 
 
 class Resources(Collector):
@@ -19,7 +22,7 @@ class Resources(Collector):
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
         # engines are made by whoever makes items; a look must not make them
-        report = catalogue.report() if catalogue.models.cache_info().currsize else {}
+        report = _report() if catalogue.models.cache_info().currsize else {}
         memory = GaugeMetricFamily("voice_model_memory_bytes", "Memory of each model that is loaded.", labels=["model"])
         users = GaugeMetricFamily("voice_model_users", "Threads that use it now.", labels=["model"])
         for model in report.get("loaded", ()):
@@ -36,3 +39,11 @@ class Resources(Collector):
             for each in CIRCUITS:
                 circuit.add_metric([name, each], each == state)
         yield from (memory, users, device, circuit)
+
+
+def _report() -> dict[str, Any]:
+    try:
+        return catalogue.report()
+    except Exception as fault:  # whatever a device that is lost makes its library raise: the other numbers are told
+        log.warning("the device can't be looked at", reason=repr(fault))
+        return {}

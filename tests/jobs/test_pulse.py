@@ -34,6 +34,7 @@ def test_it_tells_what_waits_and_since_when(alice, django_assert_num_queries):
     make_item(alice, actor="speak_in_batch", batch=True)
     make_item(alice, actor="speak_in_batch", batch=True, rung_at=None)
     make_running(alice)
+    make_item(alice, actor="of_another_version")
 
     with django_assert_num_queries(1):
         found = told(_queues())
@@ -44,6 +45,7 @@ def test_it_tells_what_waits_and_since_when(alice, django_assert_num_queries):
     assert value("voice_queue_items", queue="live", state="queued") == 2
     assert value("voice_queue_items", queue="live", state="running") == 1
     assert value("voice_queue_items", queue="batch", state="queued") == 2
+    assert value("voice_queue_items", queue="unknown", state="queued") == 1
     assert value("voice_queue_oldest_seconds", queue="live") == pytest.approx(300, abs=30)
     assert value("voice_queue_oldest_seconds", queue="batch") == pytest.approx(0, abs=30)
     assert value("voice_queue_workers", queue="neural") == 1

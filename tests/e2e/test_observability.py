@@ -25,8 +25,9 @@ RANGE = "2m"
 PATIENCE = 60
 # seconds
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
+OF_A_SOCKET = "5bf92f3577b34da6a3ce929d0e0e4736"
 CALLER = "00f067aa0ba902b7"
-# a trace of the client's, and its step in it
+# traces of the client's, and its step in them
 STEPS = {"POST v1/audio/speech", "submit", "queue", "make speech", "engine", "encode", "store", "stream"}
 ABSENT_HERE = ("voice_model_memory_bytes", "voice_device_memory_bytes", "voice_upstream_circuit")
 # nothing is loaded, there is no accelerator and no upstream
@@ -247,3 +248,20 @@ def test_the_lines_of_a_worker_name_the_request_that_they_are_about(observed: tu
 
     name = answer.headers["x-request-id"]
     until(lambda: [line for line in system.logged().splitlines() if name in line and '"logger": "work"' in line])
+
+
+def test_what_a_socket_asks_for_is_named_and_traced_like_its_handshake(observed: tuple[System, int], collector: Collector):
+    system, _ = observed
+    headers = {**system.headers, "traceparent": f"00-{OF_A_SOCKET}-{CALLER}-01"}
+    with connect(f"ws://127.0.0.1:{system.port}/v1/audio/speech/stream", additional_headers=headers) as socket:
+        for event in ({"type": "session.start", "voice": "alloy"}, {"type": "text.append", "text": "Hello."}, {"type": "session.end"}):
+            socket.send(json.dumps(event))
+        told = [json.loads(message)["type"] for message in socket]
+    until(lambda: {"submit", "make speech"} <= collector.of(OF_A_SOCKET).keys())
+
+    spans = collector.of(OF_A_SOCKET)
+    named = {attribute.key: attribute.value.string_value for attribute in spans["make speech"].attributes}
+    assert "speech.audio.delta" in told
+    assert socket.response is not None
+    assert named["voice.request_id"] == socket.response.headers["x-request-id"]
+    assert spans["submit"].parent_span_id.hex() == CALLER

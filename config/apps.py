@@ -5,6 +5,7 @@ from __future__ import annotations
 import dramatiq
 from django.apps import AppConfig
 from django.conf import settings
+from django.contrib.admin.apps import AdminConfig
 from psycopg_pool.base import AttemptWithBackoff
 
 from config.broker import make_broker
@@ -21,3 +22,7 @@ class Config(AppConfig):
         broker = make_broker(settings.BROKER_URL)
         broker.add_middleware(keeper)
         dramatiq.set_broker(broker)
+
+
+class DeskConfig(AdminConfig):
+    default_site = "config.desk.site.Desk"

@@ -34,10 +34,10 @@ LOGGING = logging_config(ENV.log_level)
 LOGGING_CONFIG = "logging.config.dictConfig"
 
 INSTALLED_APPS = [
-    "unfold",  # the admin's looks; it replaces templates of Django's, so it stands first
+    "unfold.apps.BasicAppConfig",  # the admin's looks; it replaces templates of Django's, so it stands first
     "unfold.contrib.filters",
     "unfold.contrib.forms",
-    "django.contrib.admin",
+    "config.apps.DeskConfig",  # django.contrib.admin, with a front page
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -82,11 +82,17 @@ STATIC_ROOT = DATA_DIR / "static"
 UNFOLD = {
     "SITE_TITLE": "Voice platform",
     "SITE_HEADER": "Voice platform",
-    "SITE_SYMBOL": "graphic_eq",
+    "SITE_ICON": lambda _request: static("page/icon.svg"),
+    "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": lambda _request: static("page/icon.svg")}],
+    "ENVIRONMENT": lambda _request: [ENV.environment.capitalize(), "danger" if ENV.environment is Stage.PRODUCTION else "info"],
     "SHOW_HISTORY": True,
     "SHOW_VIEW_ON_SITE": False,
     "SHOW_BACK_BUTTON": True,
     "STYLES": [lambda _request: static("page/desk.css")],
+    "SCRIPTS": [lambda _request: static("page/desk.js")],
+    "SIDEBAR": {"navigation": "config.desk.navigation.navigation", "show_search": True, "command_search": True},
+    "COMMAND": {"search_callback": "config.desk.navigation.found"},
+    "ACCOUNT": {"navigation": "config.desk.navigation.account"},
 }
 
 # ── Data ────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -180,6 +186,7 @@ PARTS_DIR = DATA_DIR / "parts"  # outputs that are being made
 
 # ── Accounts ────────────────────────────────────────────────────────────────────────────────────────────────────────────────
 AUTH_USER_MODEL = "accounts.User"
+LOGIN_REDIRECT_URL = "/admin/"
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
@@ -293,6 +300,7 @@ SPECTACULAR_SETTINGS = {
 }
 
 # ── Safety ──────────────────────────────────────────────────────────────────────────────────────────────────────────────────
+CSRF_FAILURE_VIEW = "config.api.stale_form"
 CSRF_TRUSTED_ORIGINS = list(ENV.trusted_origins)
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"

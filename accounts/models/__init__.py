@@ -1,6 +1,6 @@
 """Who calls, what they may use and what they used."""
 
-from accounts.models.ledger import Usage
+from accounts.models.ledger import Usage, UsageDay
 from accounts.models.people import ApiKey, Owned, Scope, SignIn, User
 from accounts.models.plans import Limits, Override, Plan, Quota, Span
 from accounts.models.replays import Replay
@@ -19,5 +19,6 @@ __all__ = [
     "SignIn",
     "Span",
     "Usage",
+    "UsageDay",
     "User",
 ]

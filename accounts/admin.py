@@ -13,11 +13,15 @@ from django.http import HttpRequest
 from unfold.admin import StackedInline
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
+from accounts.audit_admin import AuditAdmin
 from accounts.listed import Listed, NoYears
 from accounts.models import ApiKey, Limits, Override, Plan, Quota, Replay, SignIn, Usage, User
 from accounts.models.ledger import MILLISECONDS
 from accounts.roles import Role
 from accounts.usage import COUNTERS, limit_in_force
+
+__all__ = ["AuditAdmin"]
+# Django looks for what is registered in this module only
 
 admin.site.unregister(Group)
 # Django's own page of it lacks the desk's looks

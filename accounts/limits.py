@@ -29,6 +29,7 @@ from config.errors import RateLimited, Unavailable
 
 log = structlog.get_logger("limits")
 
+SIGN_INS = "sign-in by address"
 IPV6_NETWORK = 64
 # bits: one customer's addresses
 MINUTE = 60
@@ -109,12 +110,11 @@ class CharactersLeft(APIView):
 class AddressSignIns(BaseThrottle):
     """For the view where passwords are tried: so many requests an address."""
 
-    group = "sign-in by address"
+    group = SIGN_INS
     closed = True
 
     def allow_request(self, request: Request, _view: APIView) -> bool:
-        django_request = request._request
-        count(django_request, Limit(self.group, settings.ADDRESS_RATE, closed=self.closed), client_address(django_request))
+        count_address(request._request, group=self.group, closed=self.closed)
         return True
 
 
@@ -123,6 +123,11 @@ class AddressTokens(AddressSignIns):
 
     group = "tokens by address"
     closed = False
+
+
+def count_address(request: HttpRequest, *, group: str = SIGN_INS, closed: bool = True) -> None:
+    """One more request from an address."""
+    count(request, Limit(group, settings.ADDRESS_RATE, closed=closed), client_address(request))
 
 
 def count_attempt(request: HttpRequest, username: str) -> None:

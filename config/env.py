@@ -151,6 +151,8 @@ class Environment(BaseSettings):
     address_rate: str = Field("20/m", description="sign-in requests from one address")
     write_rate: str = Field("600/m", description="requests of one user that write or generate")
 
+    audit_days: int = Field(730, ge=1, description="days that the audit log of the admin is kept")
+
     log_level: str = Field("INFO", description="DEBUG, INFO, WARNING or ERROR")
 
     @field_validator(

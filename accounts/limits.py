@@ -176,6 +176,12 @@ def client_address(request: HttpRequest) -> str:
     return str(ip_network((address, IPV6_NETWORK), strict=False)) if address.version == IPv6Address(0).version else str(address)
 
 
+def from_proxy(request: HttpRequest) -> bool:
+    """Whether it was a proxy of ours that sent the request."""
+    address = _parsed(request.META.get("REMOTE_ADDR", ""))
+    return address is not None and _trusted(address)
+
+
 def _trusted(address: Address) -> bool:
     return any(address in network for network in settings.TRUSTED_PROXIES)
 

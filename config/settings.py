@@ -184,6 +184,7 @@ STORAGES = {
     "default": _outputs(),
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
 }
+ACCEL_PREFIX = ENV.accel_prefix
 PARTS_DIR = DATA_DIR / "parts"  # outputs that are being made
 
 # ── Accounts ────────────────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -8,9 +8,10 @@ from django.http import HttpRequest
 
 from accounts.listed import Listed, NoYears
 from voice import registry
-from voice.custom_admin import ConsentAdmin, VoiceAdmin
+from voice.consent_admin import ConsentAdmin
 from voice.live_admin import LiveSessionAdmin
 from voice.models import Lexicon, LexiconVersion, Model, ModelAlias, Voice, VoiceAlias
+from voice.voice_admin import VoiceAdmin
 
 __all__ = ["ConsentAdmin", "LiveSessionAdmin", "VoiceAdmin"]
 # Django looks for what is registered in this module only

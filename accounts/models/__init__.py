@@ -3,6 +3,7 @@
 from accounts.models.ledger import Usage
 from accounts.models.people import ApiKey, Owned, Scope, SignIn, User
 from accounts.models.plans import Limits, Override, Plan, Quota, Span
+from accounts.models.removal import Removal, RemovalState
 from accounts.models.replays import Replay
 from accounts.models.secrets import ClientSecret
 
@@ -14,6 +15,8 @@ __all__ = [
     "Owned",
     "Plan",
     "Quota",
+    "Removal",
+    "RemovalState",
     "Replay",
     "Scope",
     "SignIn",

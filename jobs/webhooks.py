@@ -8,6 +8,7 @@ import random
 import threading
 import time
 from datetime import UTC, timedelta
+from typing import Any
 
 import dramatiq
 import structlog
@@ -241,11 +242,14 @@ def _legible(body: bytes) -> str:
     return body.decode(errors="replace").replace("\0", "")
 
 
-def _body(delivery: Delivery) -> bytes:
-    """The same at every try."""
+def event(delivery: Delivery) -> dict[str, Any]:
+    """What its receiver is told, the same at every try."""
     moment = delivery.created_at.astimezone(UTC).isoformat().replace("+00:00", "Z")
-    event = {"type": delivery.event, "timestamp": moment, "data": delivery.payload}
-    return json.dumps(event, ensure_ascii=False, separators=(",", ":")).encode()
+    return {"type": delivery.event, "timestamp": moment, "data": delivery.payload}
+
+
+def _body(delivery: Delivery) -> bytes:
+    return json.dumps(event(delivery), ensure_ascii=False, separators=(",", ":")).encode()
 
 
 def _headers(delivery: Delivery, body: bytes) -> dict[str, str]:

@@ -17,7 +17,7 @@ from django.utils.html import format_html
 from unfold.decorators import action, display
 from unfold.forms import ActionForm
 
-from accounts.deeds import LONGEST_REASON, Deed, Deeds
+from accounts.buttons import LONGEST_REASON, Button, Buttons
 from accounts.filters import one_of
 from accounts.listed import Listed
 from jobs.content import stored
@@ -60,7 +60,7 @@ def _revocable(consent: Consent) -> bool:
 
 
 @admin.register(Consent)
-class ConsentAdmin(Deeds, Listed):
+class ConsentAdmin(Buttons, Listed):
     list_display = ["name", "owner", "language", "state_label", "player", "transcript", "reviewed_by", "created_at"]
     list_filter = ["state", one_of("language", phrases.phrases), "created_at", "revoked_at"]
     search_fields = ["id", "name", "owner__username"]
@@ -72,10 +72,10 @@ class ConsentAdmin(Deeds, Listed):
     actions_list = ["review"]
     exclude = ["waveform"]
     shown = ("player", "drawing")
-    deeds = (
-        Deed("approve_one", "Approve", "review", possible=_approvable),
-        Deed("refuse_one", "Refuse", "review", reason="Why it is refused", possible=_pending),
-        Deed(
+    buttons = (
+        Button("approve_one", "Approve", "review", possible=_approvable),
+        Button("refuse_one", "Refuse", "review", reason="Why it is refused", possible=_pending),
+        Button(
             "revoke_one",
             "Revoke",
             "review",

@@ -14,7 +14,7 @@ from django.urls import URLPattern, path, reverse
 from unfold.admin import TabularInline
 from unfold.decorators import display
 
-from accounts.deeds import LONGEST_REASON, Deed, Deeds
+from accounts.buttons import LONGEST_REASON, Button, Buttons
 from accounts.listed import Listed
 from accounts.models import User
 from config.errors import Refusal
@@ -71,7 +71,7 @@ def _disabled(voice: Voice) -> bool:
 
 
 @admin.register(Voice)
-class VoiceAdmin(Deeds, Listed):
+class VoiceAdmin(Buttons, Listed):
     list_display = ["name", "preview_player", "state_label", "model", "owner", "spoken", "gender", "created_at"]
     list_filter = ["enabled", "model", "consent__state"]
     search_fields = ["id", "name", "owner__username"]
@@ -82,9 +82,9 @@ class VoiceAdmin(Deeds, Listed):
     action_form = Reasoned
     actions = ["enable", "disable", "delete_selected"]
     shown = ("state_label",)
-    deeds = (
-        Deed("enable_one", "Enable", "change_state", possible=_disabled),
-        Deed("disable_one", "Disable", "change_state", reason="Why, for its owner", possible=_enabled),
+    buttons = (
+        Button("enable_one", "Enable", "change_state", possible=_disabled),
+        Button("disable_one", "Disable", "change_state", reason="Why, for its owner", possible=_enabled),
     )
     change_form_outer_after_template = "voice/preview.html"
 

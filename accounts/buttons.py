@@ -28,7 +28,7 @@ def always(_row: Any) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class Deed:
+class Button:
     name: str
     # of the desk's method that does it, which takes the request, the row and the reason
     label: str
@@ -50,30 +50,30 @@ class _Desk(Protocol):
     admin_site: admin.AdminSite
 
 
-class Deeds:
-    """For an admin class: `deeds` stand above the fields of a row's page."""
+class Buttons:
+    """For an admin class: `buttons` stand above the fields of a row's page."""
 
-    deeds: tuple[Deed, ...] = ()
-    change_form_outer_before_template = "accounts/deeds.html"
+    buttons: tuple[Button, ...] = ()
+    change_form_outer_before_template = "accounts/buttons.html"
     model: Any
     admin_site: admin.AdminSite
 
     def get_urls(self) -> list[URLPattern]:
         name = f"{self.model._meta.app_label}_{self.model._meta.model_name}_do"
-        return [path("<path:object_id>/do/<slug:deed>/", self.admin_site.admin_view(self.do), name=name), *super().get_urls()]  # type: ignore[misc]
+        return [path("<path:object_id>/do/<slug:button>/", self.admin_site.admin_view(self.do), name=name), *super().get_urls()]  # type: ignore[misc]
 
     def render_change_form(self, request: HttpRequest, context: dict[str, Any], *args: Any, obj: Any = None, **kwargs: Any) -> HttpResponse:
         if obj is not None:
-            context["deeds"] = [
-                {"deed": deed, "url": self._url("do", quote(obj.pk), deed.name)}
-                for deed in self.deeds
-                if deed.possible(obj) and self._allowed(request, deed)
+            context["buttons"] = [
+                {"button": button, "url": self._url("do", quote(obj.pk), button.name)}
+                for button in self.buttons
+                if button.possible(obj) and self._allowed(request, button)
             ]
         rendered: HttpResponse = super().render_change_form(request, context, *args, obj=obj, **kwargs)  # type: ignore[misc]
         return rendered
 
-    def do(self, request: HttpRequest, object_id: str, deed: str) -> HttpResponse:
-        wanted = next((each for each in self.deeds if each.name == deed), None)
+    def do(self, request: HttpRequest, object_id: str, button: str) -> HttpResponse:
+        wanted = next((each for each in self.buttons if each.name == button), None)
         row = self.get_object(request, unquote(object_id)) if wanted else None  # type: ignore[attr-defined]
         if wanted is None or row is None:
             raise Http404
@@ -95,8 +95,8 @@ class Deeds:
             return question(self, request, label=wanted.label, asks=wanted.asks, rows=[row], reason=wanted.reason, danger=wanted.danger)
         return back
 
-    def _allowed(self, request: HttpRequest, deed: Deed) -> bool:
-        return bool(getattr(self, f"has_{deed.permission}_permission")(request))
+    def _allowed(self, request: HttpRequest, button: Button) -> bool:
+        return bool(getattr(self, f"has_{button.permission}_permission")(request))
 
     def _url(self, view: str, *arguments: Any) -> str:
         return reverse(f"admin:{self.model._meta.app_label}_{self.model._meta.model_name}_{view}", args=arguments)

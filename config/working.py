@@ -31,6 +31,7 @@ def start_worker() -> dramatiq.Worker:
     catalogue.preload()
     forget_leftovers()
     keeper.describe = catalogue.report
+    keeper.run_errand = catalogue.run_errand
     worker = dramatiq.Worker(dramatiq.get_broker(), queues=queues, worker_threads=settings.WORKER_THREADS, worker_timeout=IDLE_MS)
     worker.start()
     return worker

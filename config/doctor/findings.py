@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
-LIMIT = 8.0
+LIMIT = 15.0
 # seconds that a check may take, unless it says otherwise
 
 

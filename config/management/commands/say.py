@@ -16,7 +16,7 @@ from pydantic import ValidationError
 
 from accounts.models import User
 from accounts.replays import Asked
-from accounts.terminal import TerminalCommand, person, plain
+from accounts.terminal import TerminalCommand, number, person, plain
 from config.working import start_worker
 from jobs import services
 from jobs.dealing import leave_to_a_sweep
@@ -31,6 +31,8 @@ NOBODY = Asked(fingerprint="", key=None, attempt=None)
 SUFFIXES = {**{f".{name}": name for name in FORMATS}, ".ogg": "opus", ".m4a": "aac"}
 PIPE = "-"
 STOP_MS = 10_000
+PATIENCE = 600
+# seconds
 LISTENED_TO = {"live", "neural"}
 # queues of what somebody waits for: a worker of our own leaves the others alone
 BATCH = "batch"
@@ -60,6 +62,7 @@ class Command(TerminalCommand):
         parser.add_argument("--speed", type=float, default=1.0, help="0.25 to 4")
         parser.add_argument("--format", choices=list(FORMATS), help="default: as the suffix says, else mp3")
         parser.add_argument("--user", help="whose job it is, and who is charged; default: the first superuser")
+        parser.add_argument("--timeout", type=number, default=PATIENCE, help=f"seconds that it may take; default {PATIENCE}")
         parser.add_argument("--fresh", action="store_true", help="make it anew even if it is stored already")
 
     def handle(self, *_args: Any, text: str | None, file: Path | None, output: str, user: str | None, fresh: bool, **options: Any) -> None:
@@ -78,10 +81,14 @@ class Command(TerminalCommand):
             if settings.EMBEDDED and not self._alone:
                 leave_to_a_sweep(item.job)
             try:
-                written = asyncio.run(self._received(item, target))
-            except BaseException:
+                written = asyncio.run(self._received(item, target, within=options["timeout"]))
+            except BaseException as end:
                 # whoever reads the pipe, or sits here, wants no more of it
                 services.leave(item=Item.objects.get(pk=item.pk))
+                if isinstance(end, TimeoutError):
+                    raise CommandError(
+                        f"It was not made within {options['timeout']} s. `manage.py doctor` says what may be wrong."
+                    ) from None
                 raise
         if output != PIPE:
             self.say(f"{output}: {written} bytes of {form}, {item.job_id}")
@@ -99,17 +106,18 @@ class Command(TerminalCommand):
         finally:
             worker.stop(timeout=STOP_MS)
 
-    async def _received(self, item: Item, target: IO[bytes]) -> int:
+    async def _received(self, item: Item, target: IO[bytes], *, within: float) -> int:
         """Write the item's bytes as they come, and tell how many they were."""
         written = 0
         with self.progress(count=False) as bar:
             task = bar.add_task(f"{len(item.text)} characters", total=item.job.expected_bytes or None)
-            async for data in follow(item):
-                # to a file or a pipe of ours: nothing else waits in this loop
-                target.write(data)
-                target.flush()
-                written += len(data)
-                bar.update(task, completed=written)
+            async with asyncio.timeout(within):
+                async for data in follow(item):
+                    # to a file or a pipe of ours: nothing else waits in this loop
+                    target.write(data)
+                    target.flush()
+                    written += len(data)
+                    bar.update(task, completed=written)
             bar.update(task, total=written)
         return written
 

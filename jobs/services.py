@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
-from django.db.models import F, Sum
+from django.db.models import F, Q, Sum
 from django.db.models.functions import Now
 
 from accounts import quotas
@@ -213,15 +213,17 @@ def leave(*, item: Item) -> None:
         stop(item=item)
 
 
-def retry(*, job: Job) -> int:
-    """Queue the failed items anew and say how many. InvalidState when there are none, InsufficientQuota when they are too much."""
+def retry(*, job: Job, only: Q | None = None) -> int:
+    """Queue the failed items anew, or those `only`, and say how many. InvalidState when there are none, InsufficientQuota when they are
+    too much.
+    """
     with transaction.atomic():
         # the job's row before the quota's, as everywhere
         owner = Job.objects.select_for_update(of=("self",)).select_related("owner").get(pk=job.pk).owner
-        failed = job.items.filter(state=State.FAILED)
+        failed = job.items.filter(only or Q(), state=State.FAILED)
         amount, number = _sum(failed)
         if not number:
-            raise InvalidState("The job has no failed items.")
+            raise InvalidState("The job has no such failed items." if only else "The job has no failed items.")
         allowed = quotas.allowance(owner)
         reservation = quotas.reserve(owner, job.kind, amount, allowed)
         refuse_when_full(owner, allowed, job.expected_bytes * number // job.total, brought=False)
@@ -244,6 +246,15 @@ def retry(*, job: Job) -> int:
         _forget(item)
     ring_all(again)
     return number
+
+
+def move(*, job: Job, priority: int) -> None:
+    """Put what is queued of a job before or behind its owner's other jobs. InvalidState where nothing of it waits for its turn."""
+    with transaction.atomic():
+        if not Job.objects.filter(pk=job.pk, state__in=OPEN).update(priority=priority):
+            raise InvalidState(f"The job is {job.state}.")
+        if not job.items.filter(state=State.QUEUED, batch=True).update(priority=priority):
+            raise InvalidState("Nothing of this job waits for its turn: it is being made, or somebody listens to it.")
 
 
 def _write(job: Job, items: list[Item], orders: Sequence[Order], *, reuse_among: set[str], percent: int, reservation: Reservation) -> None:

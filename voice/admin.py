@@ -9,10 +9,11 @@ from django.http import HttpRequest
 from accounts.listed import Listed, NoYears
 from voice import registry
 from voice.custom_admin import ConsentAdmin, VoiceAdmin
+from voice.jobs_admin import VoicedJobAdmin
 from voice.live_admin import LiveSessionAdmin
 from voice.models import Lexicon, LexiconVersion, Model, ModelAlias, Voice, VoiceAlias
 
-__all__ = ["ConsentAdmin", "LiveSessionAdmin", "VoiceAdmin"]
+__all__ = ["ConsentAdmin", "LiveSessionAdmin", "VoiceAdmin", "VoicedJobAdmin"]
 # Django looks for what is registered in this module only
 
 

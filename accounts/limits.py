@@ -27,6 +27,7 @@ from rest_framework.views import APIView
 from accounts.authentication import caller
 from accounts.models import Plan, Quota, User
 from accounts.quotas import UNLIMITED, period
+from accounts.runtime import runtime
 from accounts.usage import limit_in_force, of_plan
 from config.errors import RateLimited, Unavailable
 
@@ -81,7 +82,7 @@ class UserWrites(BaseThrottle):
         a_minute, characters, span, zone, now = User.objects.filter(pk=user.pk).values_list(*asked).get()
         if a_minute == 0:  # to the library, no limit
             raise RateLimited("Your plan allows no requests that write or generate.", retry_after=MINUTE)
-        rate = settings.WRITE_RATE if a_minute is None else f"{a_minute}/m"
+        rate = runtime.WRITE_RATE if a_minute is None else f"{a_minute}/m"
         count(request._request, Limit("writes", rate, closed=False), str(user.pk))
         if characters is not None:
             starts_at, ends_at = period(Plan(span=span, time_zone=zone) if span else UNLIMITED, now)
@@ -137,12 +138,12 @@ class AddressTokens(AddressSignIns):
 
 def count_address(request: HttpRequest, *, group: str = SIGN_INS, closed: bool = True) -> None:
     """One more request from an address."""
-    count(request, Limit(group, settings.ADDRESS_RATE, closed=closed), client_address(request))
+    count(request, Limit(group, runtime.ADDRESS_RATE, closed=closed), client_address(request))
 
 
 def count_attempt(request: HttpRequest, username: str) -> None:
     """One password tried for a user name, whether there is such a user or not."""
-    count(request, Limit("sign-in by name", settings.SIGN_IN_RATE, closed=True), username.casefold())
+    count(request, Limit("sign-in by name", runtime.SIGN_IN_RATE, closed=True), username.casefold())
 
 
 def _note(request: HttpRequest, unit: str, *, limit: int, remaining: int, reset: float) -> None:

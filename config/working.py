@@ -9,6 +9,7 @@ import dramatiq
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 
+from accounts.runtime import runtime
 from jobs import departure
 from jobs.departure import Reason
 from jobs.keeper import keeper
@@ -27,6 +28,7 @@ IDLE_MS = 1000
 def start_worker() -> dramatiq.Worker:
     """Engines are loaded and listed first, so that a worker that reports itself alive can speak."""
     queues = queues_here()
+    runtime.start()
     catalogue.synchronise()
     catalogue.preload()
     forget_leftovers()

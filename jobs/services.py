@@ -21,7 +21,7 @@ from config.errors import Unavailable
 from jobs import reuse, storage
 from jobs.dealing import deal, is_batch, queue_of, ring_all, tell_the_end
 from jobs.errors import Cancelled, InvalidState
-from jobs.limits import refuse_too_many, refuse_when_full, refuse_when_overloaded
+from jobs.limits import refuse_in_maintenance, refuse_too_many, refuse_when_full, refuse_when_overloaded
 from jobs.models import OPEN, Blob, Item, Job, Output, State, Webhook
 from jobs.reuse import reuse_key
 from jobs.streams import streams
@@ -109,12 +109,16 @@ def despite_deletions(request: Callable[[], Submitted]) -> Submitted:
 def submit(*, owner: User, api_key: ApiKey | None, kind: str, orders: Sequence[Order], about: About | None = None) -> Job:
     """Write the job and its items in one transaction; their messages leave when it is committed.
 
-    InsufficientQuota, RateLimited or StorageFull when the owner may have no more, Overloaded when there is no room or nobody to do it.
+    InsufficientQuota, RateLimited or StorageFull when the owner may have no more, Overloaded when there is no room or nobody to do it,
+    Maintenance when staff have no new work accepted.
     """
+    about = about or About()
+    if about.listed:
+        # steps of what was accepted before are let through
+        refuse_in_maintenance()
     batch = is_batch(orders[0].actor)
     if not batch:
         refuse_when_overloaded(len(orders), queue=queue_of(orders[0].actor))
-    about = about or About()
     keys = [order.reuse_key for order in orders]
     wanted = {key for key, order in zip(keys, orders, strict=True) if key and not order.fresh}
     with transaction.atomic():

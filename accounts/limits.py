@@ -25,6 +25,7 @@ from rest_framework.views import APIView
 from accounts.authentication import caller
 from accounts.models import Quota, User
 from accounts.quotas import Allowance, allowance
+from accounts.runtime import runtime
 from config.errors import RateLimited, Unavailable
 
 log = structlog.get_logger("limits")
@@ -79,7 +80,7 @@ class UserWrites(BaseThrottle):
         a_minute = allowed.limits["requests_per_minute"]
         if a_minute == 0:  # to the library, no limit
             raise RateLimited("Your plan allows no requests that write or generate.", retry_after=MINUTE)
-        rate = settings.WRITE_RATE if a_minute is None else f"{a_minute}/m"
+        rate = runtime.WRITE_RATE if a_minute is None else f"{a_minute}/m"
         count(request._request, Limit("writes", rate, closed=False), str(user.pk))
         request.allowed = allowed  # type: ignore[attr-defined]
         return True
@@ -127,12 +128,12 @@ class AddressTokens(AddressSignIns):
 
 def count_address(request: HttpRequest, *, group: str = SIGN_INS, closed: bool = True) -> None:
     """One more request from an address."""
-    count(request, Limit(group, settings.ADDRESS_RATE, closed=closed), client_address(request))
+    count(request, Limit(group, runtime.ADDRESS_RATE, closed=closed), client_address(request))
 
 
 def count_attempt(request: HttpRequest, username: str) -> None:
     """One password tried for a user name, whether there is such a user or not."""
-    count(request, Limit("sign-in by name", settings.SIGN_IN_RATE, closed=True), username.casefold())
+    count(request, Limit("sign-in by name", runtime.SIGN_IN_RATE, closed=True), username.casefold())
 
 
 def _note(request: HttpRequest, unit: str, *, limit: int, remaining: int, reset: float) -> None:

@@ -51,8 +51,10 @@ print(*(each.pk for each in owners))
 
 
 def report(folder: Path, postgres_url: str, redis_url: str) -> None:
-    # nothing works here: what waits is to stay
-    with running(folder / "desk", server="uvicorn", DATABASE_URL=postgres_url, REDIS_URL=redis_url) as system:
+    with running(folder / "desk", server="uvicorn", workers=1, DATABASE_URL=postgres_url, REDIS_URL=redis_url) as system:
+        # what waits is to stay
+        system.workers[0].terminate()
+        system.workers[0].wait()
         _seed(system, postgres_url)
         with httpx.Client(base_url=system.url, timeout=60, follow_redirects=True) as client:
             front = _sign_in(client)
@@ -138,7 +140,8 @@ def _seed(system: System, postgres_url: str) -> None:
         )  # fmt: skip
         _multiply(
             database, "jobs_item", f"generate_series(0, {ITEMS} - 1) n", id=item_id("item"), job_id=job_id.format(job),
-            owner_id=owner % job, position=f"n % {EACH}", output_id=item_id("out"), reuse_key="md5(n::text)", state=state, created_at=at, started_at=at,
+            owner_id=owner % job, position=f"n % {EACH}", output_id=item_id("out"), reuse_key="md5(n::text)", state=state,
+            created_at=at, started_at=at,
             finished_at=over, error_code=code, batch=f"n < {IN_JOBS}", rung_at="NULL", due_at=at,
         )  # fmt: skip
         _multiply(

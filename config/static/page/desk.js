@@ -61,3 +61,8 @@ document.addEventListener("DOMContentLoaded", () => {
   const desk = document.getElementById("desk");
   if (desk) follow(desk);
 });
+
+window.addEventListener("load", () => {
+  // Django's lists side by side, made when the page is loaded, name an icon that has no role, which nobody is told
+  setTimeout(() => document.querySelectorAll(".help-tooltip[aria-label]").forEach((icon) => icon.setAttribute("role", "img")));
+});

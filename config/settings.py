@@ -61,6 +61,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "accounts.audit.Downloads",
 ]
 TEMPLATES = [
     {
@@ -88,6 +89,7 @@ UNFOLD = {
     "SHOW_HISTORY": True,
     "SHOW_VIEW_ON_SITE": False,
     "SHOW_BACK_BUTTON": True,
+    "LOGIN": {"form": "accounts.forms.SignInForm"},
     "STYLES": [lambda _request: static("page/desk.css")],
     "SCRIPTS": [lambda _request: static("page/desk.js")],
     "SIDEBAR": {"navigation": "config.desk.navigation.navigation", "show_search": True, "command_search": True},
@@ -182,6 +184,7 @@ STORAGES = {
     "default": _outputs(),
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
 }
+ACCEL_PREFIX = ENV.accel_prefix
 PARTS_DIR = DATA_DIR / "parts"  # outputs that are being made
 
 # ── Accounts ────────────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -209,6 +212,7 @@ SIGN_IN_RATE = ENV.sign_in_rate
 ADDRESS_RATE = ENV.address_rate
 WRITE_RATE = ENV.write_rate
 TRUSTED_PROXIES = ENV.proxies
+AUDIT_FOR = timedelta(days=ENV.audit_days)
 # the counters live in one process when everything does, and in Redis otherwise
 SILENCED_SYSTEM_CHECKS = [
     "django_ratelimit.E003",

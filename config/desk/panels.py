@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from config.desk import figures
 from config.desk.charts import Chart
+from config.desk.navigation import visible
 from jobs.models import State
 from jobs.models.worker import WORKER_SILENCE
 
@@ -24,7 +25,7 @@ def panels(request: HttpRequest) -> dict[str, Any]:
     shown: dict[str, Any] = {"now": timezone.now(), "may": _allowed(request)}
     may = shown["may"]
     if may["item"]:
-        shown |= _work()
+        shown |= {**_work(), "inbox": visible(request).get("jobs.failure")}
     if may["worker"]:
         workers = figures.workers()
         shown |= {"workers": workers, "busy": sum(bool(items) for _, items in workers), "silence": timezone.now() - WORKER_SILENCE}

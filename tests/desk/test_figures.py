@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import re
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from django.contrib.auth.models import Permission
@@ -25,7 +26,7 @@ from tests.factories import make_item, make_live_session, make_output, make_runn
 HOUR = timedelta(hours=1)
 
 
-def ended(owner: User, state: State, *, ago: timedelta, **fields: object) -> Item:
+def ended(owner: User, state: State, *, ago: timedelta, **fields: Any) -> Item:
     item = make_item(owner, state=state, attempt=1, **fields)
     Item.objects.filter(pk=item.pk).update(
         created_at=Now() - ago - timedelta(seconds=5), started_at=Now() - ago - timedelta(seconds=3), finished_at=Now() - ago
@@ -33,7 +34,7 @@ def ended(owner: User, state: State, *, ago: timedelta, **fields: object) -> Ite
     return item
 
 
-def used(owner: User, *, days_ago: int, **fields: object) -> None:
+def used(owner: User, *, days_ago: int, **fields: Any) -> None:
     row = make_usage(make_item(owner), **fields)
     noon = datetime.combine(timezone.now().date() - timedelta(days=days_ago), datetime.min.time(), UTC)
     Usage.objects.filter(pk=row.pk).update(created_at=noon)
@@ -62,6 +63,7 @@ def test_each_queue_says_how_much_waits_since_when_and_who_takes_it(alice):
     live, neural = queue("live"), queue("neural-batch")
 
     assert (live.depth, live.workers, live.stuck) == (2, 1, False)
+    assert live.oldest is not None
     assert timezone.now() - HOUR - timedelta(minutes=2) < live.oldest < timezone.now() - HOUR + timedelta(minutes=2)
     assert (neural.depth, neural.workers, neural.stuck) == (1, 0, True)
     assert queue("batch") == figures.Queue("batch", 0, False, None, 0)
@@ -103,6 +105,7 @@ def test_only_those_who_were_listened_to_waited(alice):
 
     waits = figures.waits()
 
+    assert waits is not None
     assert (waits.number, round(waits.median), round(waits.p95)) == (1, 2, 2)
 
 
@@ -112,6 +115,7 @@ def test_first_sounds_are_those_of_the_conversations_that_had_any(alice):
 
     sounds = figures.first_sounds()
 
+    assert sounds is not None
     assert (sounds.number, sounds.median) == (3, 0.7)
     assert 0.7 < sounds.p95 <= 0.9
 

@@ -62,7 +62,15 @@ document.addEventListener("DOMContentLoaded", () => {
   if (desk) follow(desk);
 });
 
-window.addEventListener("load", () => {
-  // Django's lists side by side, made when the page is loaded, name an icon that has no role, which nobody is told
-  setTimeout(() => document.querySelectorAll(".help-tooltip[aria-label]").forEach((icon) => icon.setAttribute("role", "img")));
-});
+// what scripts of Django's make when a page is loaded lacks names that are read aloud
+function name() {
+  // an icon beside lists side by side has a label, but no role that may have one
+  document.querySelectorAll(".help-tooltip[aria-label]").forEach((icon) => icon.setAttribute("role", "img"));
+  for (const select of document.querySelectorAll("select.select2-hidden-accessible")) {
+    const label = select.labels[0]?.textContent.trim();
+    const made = select.nextElementSibling?.querySelectorAll("[role=combobox], [role=textbox]") ?? [];
+    if (label) made.forEach((each) => each.setAttribute("aria-label", label));
+  }
+}
+
+window.addEventListener("load", () => setTimeout(name));

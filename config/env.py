@@ -14,6 +14,7 @@ from importlib.util import find_spec
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
+from urllib.parse import urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 from pydantic import Field, ValidationError, field_validator, model_validator
@@ -318,6 +319,11 @@ def _private(path: str, flags: int) -> int:
 def _with_scheme(value: str, *schemes: str) -> str:
     if value and not value.startswith(schemes):
         raise ValueError(f"expected a URL that starts with {' or '.join(schemes)}")
+    try:
+        _ = urlsplit(value).port
+    except ValueError:
+        # its words are not repeated: they quote what may be a part of the password
+        raise ValueError("expected a URL whose port is a number; in a password, write / as %2F, # as %23 and ? as %3F") from None
     return value
 
 

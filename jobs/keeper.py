@@ -16,8 +16,9 @@ from django.db import connection
 from django.db.models.functions import Now
 
 from accounts.ids import new_id
+from config.errors import Refusal
 from jobs import dealing
-from jobs.models import Item, Worker
+from jobs.models import Errand, ErrandState, Item, Worker
 
 log = structlog.get_logger("keeper")
 
@@ -51,6 +52,8 @@ class Keeper(dramatiq.Middleware):
         self._threads: list[threading.Thread] = []
         self.describe: Callable[[], dict[str, Any]] = dict
         # what else a report says: `device` and `models` of Worker
+        self.run_errand: Callable[[Errand], str] = _nothing_known
+        # does what staff want of this worker, and says what came of it
 
     def hold(self, work: Held) -> None:
         with self._lock:
@@ -83,6 +86,8 @@ class Keeper(dramatiq.Middleware):
                 target=self._repeat, args=(SWEEP_EVERY, self._report, worker.worker_threads, queues), name="report", daemon=True
             ),
             threading.Thread(target=self._repeat, args=(SWEEP_EVERY, dealing.sweep), name="sweep", daemon=True),
+            # apart: loading a model takes longer than a worker may stay silent
+            threading.Thread(target=self._repeat, args=(SWEEP_EVERY, self.run_errands), name="errands", daemon=True),
         ]
         for thread in self._threads:
             thread.start()
@@ -104,6 +109,21 @@ class Keeper(dramatiq.Middleware):
             if work.item.pk in lost:
                 work.halt()
 
+    def run_errands(self) -> None:
+        """Do what staff have asked of this worker, one after the other."""
+        for errand in list(Errand.objects.for_worker(self.name)):
+            if not errand.begin():
+                continue
+            try:
+                told = self.run_errand(errand)
+            except Refusal as refusal:
+                errand.finish(ErrandState.FAILED, refusal.reason)
+            except Exception as error:  # whatever a model's library raises
+                log.error("errand", errand=str(errand), exc_info=error)
+                errand.finish(ErrandState.FAILED, repr(error))
+            else:
+                errand.finish(ErrandState.DONE, told)
+
     def _repeat(self, every: float, step: Callable[..., object], *arguments: object) -> None:
         while not self._over.wait(every):
             _guarded(step, *arguments)
@@ -115,6 +135,10 @@ class Keeper(dramatiq.Middleware):
         known = {"threads": threads, "queues": queues, "items": items, **self.describe()}
         if not Worker.objects.filter(pk=self.name).update(seen_at=Now(), **known):
             Worker.objects.create(id=self.name, **known)
+
+
+def _nothing_known(errand: Errand) -> str:
+    raise Refusal(f"This worker can't {errand.verb} anything.")
 
 
 def _guarded(step: Callable[..., object], *arguments: object) -> None:

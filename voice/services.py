@@ -115,6 +115,11 @@ class Casting:
             **fields,
         )
 
+    def give(self, voice: Voice) -> None:
+        """Let lines name this voice by its id, whoever's it is. VoiceRevoked or VoiceDisabled where nobody may speak in it."""
+        voice.check_usable()
+        self._chosen[voice.pk, None, None] = Chosen(voice, voice.languages[0])
+
     def script(self, line: Line) -> Script:
         text = _checked(line.text)
         chosen = self._choose(line)

@@ -22,9 +22,9 @@ FEW = 20_000
 DAYS = 30
 OWNERS = 50
 ROUNDS = 20
-TRIES = 4
+TRIES = 3
 # of each address that a list links to
-LINKS = 25
+LINKS = 15
 # of them a list
 BOUND = 0.3
 PASSWORD = "correct horse battery staple"

@@ -314,7 +314,7 @@ class Item(models.Model):
         indexes += [
             # what the admin's front page counts: what waits for each actor, and how what is over ended
             models.Index(fields=["actor", "created_at"], condition=Q(state="queued"), name="item_queued"),
-            models.Index(fields=["state", "finished_at", "error_code"], condition=Q(finished_at__isnull=False), name="item_ended"),
+            models.Index(fields=["state", "finished_at"], condition=Q(finished_at__isnull=False), name="item_ended"),
         ]
         constraints = [models.UniqueConstraint(fields=["output_id"], name="item_one_output")]
 

@@ -10,8 +10,9 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from django.templatetags.static import static
+from unfold.contrib.constance.settings import UNFOLD_CONSTANCE_ADDITIONAL_FIELDS
 
-from config.env import Stage, read
+from config.env import Environment, Review, Stage, read
 from config.logging import logging_config
 
 ENV = read()
@@ -45,15 +46,17 @@ OTLP_SERVICE = ENV.otel_service_name
 OTLP_SHARE = ENV.otel_traces_sampler_arg
 
 INSTALLED_APPS = [
-    "unfold",  # the admin's looks; it replaces templates of Django's, so it stands first
+    "unfold.apps.BasicAppConfig",  # the admin's looks; it replaces templates of Django's, so it stands first
     "unfold.contrib.filters",
     "unfold.contrib.forms",
-    "django.contrib.admin",
+    "unfold.contrib.constance",
+    "config.apps.DeskConfig",  # django.contrib.admin, with a front page
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.staticfiles",
+    "constance",
     "channels",
     "rest_framework",
     "drf_spectacular",
@@ -72,6 +75,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "accounts.audit.Downloads",
 ]
 TEMPLATES = [
     {
@@ -93,11 +97,18 @@ STATIC_ROOT = DATA_DIR / "static"
 UNFOLD = {
     "SITE_TITLE": "Voice platform",
     "SITE_HEADER": "Voice platform",
-    "SITE_SYMBOL": "graphic_eq",
+    "SITE_ICON": lambda _request: static("page/icon.svg"),
+    "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": lambda _request: static("page/icon.svg")}],
+    "ENVIRONMENT": lambda _request: [ENV.environment.capitalize(), "danger" if ENV.environment is Stage.PRODUCTION else "info"],
     "SHOW_HISTORY": True,
     "SHOW_VIEW_ON_SITE": False,
     "SHOW_BACK_BUTTON": True,
+    "LOGIN": {"form": "accounts.forms.SignInForm"},
     "STYLES": [lambda _request: static("page/desk.css")],
+    "SCRIPTS": [lambda _request: static("page/desk.js")],
+    "SIDEBAR": {"navigation": "config.desk.navigation.navigation", "show_search": True, "command_search": True},
+    "COMMAND": {"search_callback": "config.desk.navigation.found"},
+    "ACCOUNT": {"navigation": "config.desk.navigation.account"},
 }
 
 # ── Data ────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -187,10 +198,12 @@ STORAGES = {
     "default": _outputs(),
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
 }
+ACCEL_PREFIX = ENV.accel_prefix
 PARTS_DIR = DATA_DIR / "parts"  # outputs that are being made
 
 # ── Accounts ────────────────────────────────────────────────────────────────────────────────────────────────────────────────
 AUTH_USER_MODEL = "accounts.User"
+LOGIN_REDIRECT_URL = "/admin/"
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
@@ -213,6 +226,7 @@ SIGN_IN_RATE = ENV.sign_in_rate
 ADDRESS_RATE = ENV.address_rate
 WRITE_RATE = ENV.write_rate
 TRUSTED_PROXIES = ENV.proxies
+AUDIT_FOR = timedelta(days=ENV.audit_days)
 # the counters live in one process when everything does, and in Redis otherwise
 SILENCED_SYSTEM_CHECKS = [
     "django_ratelimit.E003",
@@ -265,6 +279,47 @@ CHAT_NEXT_SECONDS = ENV.chat_next_seconds
 CHAT_FALLBACK = ENV.chat_fallback
 CONDITIONING_DIR = DATA_DIR / "conditioning"  # what workers computed of the samples of voices
 
+# ── Runtime ─────────────────────────────────────────────────────────────────────────────────────────────────────────────────
+# what staff change while it runs, `accounts.runtime`; what is said here is the default
+MAINTENANCE = False
+MAINTENANCE_MESSAGE = "The service is being maintained and takes no new work. Try again later."
+MAINTENANCE_SECONDS = 300
+
+
+def _changeable(name: str, field: Any) -> tuple[Any, str, Any]:
+    value, told = getattr(ENV, name.lower()), Environment.model_fields[name.lower()].description
+    return str(value) if isinstance(value, str) else value, f"{(told or name)[:1].upper()}{(told or name)[1:]}", field
+
+
+CONSTANCE_BACKEND = "constance.backends.database.DatabaseBackend"
+CONSTANCE_SUPERUSER_ONLY = False
+CONSTANCE_ADDITIONAL_FIELDS = {
+    **UNFOLD_CONSTANCE_ADDITIONAL_FIELDS,
+    "number": ["django.forms.IntegerField", {"widget": "unfold.widgets.UnfoldAdminIntegerFieldWidget", "min_value": 1}],
+    "rate": ["django.forms.RegexField", {"widget": "unfold.widgets.UnfoldAdminTextInputWidget", "regex": r"^[1-9]\d{0,6}/[smhd]\Z"}],
+    "review": [
+        "django.forms.ChoiceField",
+        {"widget": "unfold.widgets.UnfoldAdminSelectWidget", "choices": [(each.value, each.value) for each in Review]},
+    ],
+}
+CONSTANCE_CONFIG: dict[str, tuple[Any, str, Any]] = {
+    "MAINTENANCE": (MAINTENANCE, "No new work is accepted: what is asked for is answered 503. What was accepted before is done", bool),
+    "MAINTENANCE_MESSAGE": (MAINTENANCE_MESSAGE, "What they are told then", str),
+    "MAINTENANCE_SECONDS": (MAINTENANCE_SECONDS, "Seconds after which they are told to come back", "number"),
+    "MAX_QUEUED": _changeable("MAX_QUEUED", "number"),
+    "MAX_INPUT_CHARACTERS": _changeable("MAX_INPUT_CHARACTERS", "number"),
+    "SOCKETS_PER_USER": _changeable("SOCKETS_PER_USER", "number"),
+    "WRITE_RATE": _changeable("WRITE_RATE", "rate"),
+    "SIGN_IN_RATE": _changeable("SIGN_IN_RATE", "rate"),
+    "ADDRESS_RATE": _changeable("ADDRESS_RATE", "rate"),
+    "CONSENT_REVIEW": _changeable("CONSENT_REVIEW", "review"),
+}
+CONSTANCE_CONFIG_FIELDSETS = (
+    ("Maintenance", ("MAINTENANCE", "MAINTENANCE_MESSAGE", "MAINTENANCE_SECONDS")),
+    ("What is taken", ("MAX_QUEUED", "MAX_INPUT_CHARACTERS", "SOCKETS_PER_USER", "WRITE_RATE", "SIGN_IN_RATE", "ADDRESS_RATE")),
+    ("Voices", ("CONSENT_REVIEW",)),
+)
+
 # ── HTTP ────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
 MAX_BODY_BYTES = ENV.max_body_bytes
 MAX_BRIEF_BYTES = ENV.max_brief_bytes
@@ -304,6 +359,7 @@ SPECTACULAR_SETTINGS = {
 }
 
 # ── Safety ──────────────────────────────────────────────────────────────────────────────────────────────────────────────────
+CSRF_FAILURE_VIEW = "config.api.stale_form"
 CSRF_TRUSTED_ORIGINS = list(ENV.trusted_origins)
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"

@@ -19,7 +19,7 @@ from redis.exceptions import RedisError
 
 from config.errors import Unavailable
 from jobs import metrics
-from jobs.models import OPEN, Item, Job, Worker
+from jobs.models import OPEN, Item, Job, State, Worker
 from jobs.models.worker import BATCH
 from jobs.reuse import end_twins
 from jobs.streams import streams
@@ -93,6 +93,11 @@ def sweep() -> None:
     for owner_id in Job.objects.open().filter(Exists(waiting)).order_by().values_list("owner_id", flat=True).distinct():
         deal(owner_id)
     Worker.objects.gone().delete()
+
+
+def leave_to_a_sweep(job: Job) -> None:
+    """Say that nobody was rung for: where messages stay in this process and no worker is in it, whoever sweeps rings at once."""
+    job.items.filter(state=State.QUEUED).update(rung_at=None, rings=0)
 
 
 def tell_the_end(item: Item) -> None:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from django.conf import settings
 from django.db.models import Sum
 
 from accounts.models import User
 from accounts.quotas import Allowance
+from accounts.runtime import runtime
 from config.errors import Overloaded, RateLimited
 from jobs import metrics
-from jobs.errors import StorageFull
+from jobs.errors import Maintenance, StorageFull
 from jobs.models import Blob, Item, Job, State, Worker
 
 BUSY_RETRY = 5.0
@@ -42,8 +42,13 @@ def refuse_when_full(owner: User, allowed: Allowance, more: int, *, brought: boo
         )
 
 
+def refuse_in_maintenance() -> None:
+    if runtime.MAINTENANCE:
+        raise Maintenance(runtime.MAINTENANCE_MESSAGE, retry_after=runtime.MAINTENANCE_SECONDS)
+
+
 def refuse_when_overloaded(more: int, *, queue: str) -> None:
-    room = settings.MAX_QUEUED - more
+    room = runtime.MAX_QUEUED - more
     waiting = Item.objects.filter(state=State.QUEUED, batch=False, twin=None).order_by()
     if room < 0 or waiting[: room + 1].count() > room:
         metrics.REFUSED.labels(metrics.OVERLOADED).inc()

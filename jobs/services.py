@@ -10,18 +10,18 @@ from typing import Any, TypeVar
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
-from django.db.models import F, Sum
+from django.db.models import F, Q, Sum
 from django.db.models.functions import Now
 
 from accounts import quotas
 from accounts.models import ApiKey, User
-from accounts.quotas import Amount, Reservation
+from accounts.quotas import Allowance, Amount, Reservation
 from accounts.replays import Asked, Done
 from config.errors import Unavailable
 from jobs import metrics, reuse, storage, tracing
 from jobs.dealing import deal, is_batch, queue_of, ring_all, tell_the_end
 from jobs.errors import Cancelled, InvalidState
-from jobs.limits import refuse_too_many, refuse_when_full, refuse_when_overloaded
+from jobs.limits import refuse_in_maintenance, refuse_too_many, refuse_when_full, refuse_when_overloaded
 from jobs.models import OPEN, Blob, Item, Job, Output, State, Webhook
 from jobs.reuse import reuse_key
 from jobs.streams import streams
@@ -108,21 +108,28 @@ def despite_deletions(request: Callable[[], Submitted]) -> Submitted:
 
 
 @tracing.spanned("submit", Kind.PRODUCER)
-def submit(*, owner: User, api_key: ApiKey | None, kind: str, orders: Sequence[Order], about: About | None = None) -> Job:
+def submit(
+    *, owner: User, api_key: ApiKey | None, kind: str, orders: Sequence[Order], about: About | None = None, allowed: Allowance | None = None
+) -> Job:
     """Write the job and its items in one transaction; their messages leave when it is committed.
 
-    InsufficientQuota, RateLimited or StorageFull when the owner may have no more, Overloaded when there is no room or nobody to do it.
+    `allowed` is what the owner may use, where that was asked a moment ago.
+    InsufficientQuota, RateLimited or StorageFull when the owner may have no more, Overloaded when there is no room or nobody to do it,
+    Maintenance when staff have no new work accepted.
     """
+    about = about or About()
+    if about.listed:
+        # steps of what was accepted before are let through
+        refuse_in_maintenance()
     batch = is_batch(orders[0].actor)
     if not batch:
         refuse_when_overloaded(len(orders), queue=queue_of(orders[0].actor))
-    about = about or About()
     keys = [order.reuse_key for order in orders]
     wanted = {key for key, order in zip(keys, orders, strict=True) if key and not order.fresh}
     with transaction.atomic():
         for source in {order.source for order in orders if order.source is not None}:
             storage.hold(source)
-        allowed = quotas.allowance(owner)
+        allowed = allowed or quotas.allowance(owner)
         cheap = reuse.stored(owner, wanted)
         percent = allowed.plan.reuse_percent
         amounts = [
@@ -220,15 +227,17 @@ def leave(*, item: Item) -> None:
         stop(item=item)
 
 
-def retry(*, job: Job) -> int:
-    """Queue the failed items anew and say how many. InvalidState when there are none, InsufficientQuota when they are too much."""
+def retry(*, job: Job, only: Q | None = None) -> int:
+    """Queue the failed items anew, or those `only`, and say how many. InvalidState when there are none, InsufficientQuota when they are
+    too much.
+    """
     with transaction.atomic():
         # the job's row before the quota's, as everywhere
         owner = Job.objects.select_for_update(of=("self",)).select_related("owner").get(pk=job.pk).owner
-        failed = job.items.filter(state=State.FAILED)
+        failed = job.items.filter(only or Q(), state=State.FAILED)
         amount, number = _sum(failed)
         if not number:
-            raise InvalidState("The job has no failed items.")
+            raise InvalidState("The job has no such failed items." if only else "The job has no failed items.")
         allowed = quotas.allowance(owner)
         reservation = quotas.reserve(owner, job.kind, amount, allowed)
         refuse_when_full(owner, allowed, job.expected_bytes * number // job.total, brought=False)
@@ -251,6 +260,15 @@ def retry(*, job: Job) -> int:
         _forget(item)
     ring_all(again)
     return number
+
+
+def move(*, job: Job, priority: int) -> None:
+    """Put what is queued of a job before or behind its owner's other jobs. InvalidState where nothing of it waits for its turn."""
+    with transaction.atomic():
+        if not Job.objects.filter(pk=job.pk, state__in=OPEN).update(priority=priority):
+            raise InvalidState(f"The job is {job.state}.")
+        if not job.items.filter(state=State.QUEUED, batch=True).update(priority=priority):
+            raise InvalidState("Nothing of this job waits for its turn: it is being made, or somebody listens to it.")
 
 
 def _write(job: Job, items: list[Item], orders: Sequence[Order], *, reuse_among: set[str], percent: int, reservation: Reservation) -> None:

@@ -8,6 +8,7 @@ import random
 import threading
 import time
 from datetime import UTC, timedelta
+from typing import Any
 
 import dramatiq
 import structlog
@@ -228,21 +229,30 @@ def _try(delivery: Delivery) -> None:
     body = _body(delivery)
     try:
         with metrics.DELIVERY_SECONDS.time():
-            status = post(delivery.webhook.url, body, _headers(delivery, body)).status
+            answer = post(delivery.webhook.url, body, _headers(delivery, body))
     except (ForbiddenTarget, Unreachable) as refusal:
         _fail(delivery, None, refusal.message)
         return
+    status, said = answer.status, _legible(answer.body)
     if status in SUCCESS:
-        _succeed(delivery, status)
+        _succeed(delivery, status, said)
     else:
-        _fail(delivery, status, f"The answer was {status}{', and redirects are not followed' if status in REDIRECTS else ''}.")
+        _fail(delivery, status, f"The answer was {status}{', and redirects are not followed' if status in REDIRECTS else ''}.", said)
+
+
+def _legible(body: bytes) -> str:
+    """What a receiver said as a text that every database takes."""
+    return body.decode(errors="replace").replace("\0", "")
+
+
+def event(delivery: Delivery) -> dict[str, Any]:
+    """What its receiver is told, the same at every try."""
+    moment = delivery.created_at.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    return {"type": delivery.event, "timestamp": moment, "data": delivery.payload}
 
 
 def _body(delivery: Delivery) -> bytes:
-    """The same at every try."""
-    moment = delivery.created_at.astimezone(UTC).isoformat().replace("+00:00", "Z")
-    event = {"type": delivery.event, "timestamp": moment, "data": delivery.payload}
-    return json.dumps(event, ensure_ascii=False, separators=(",", ":")).encode()
+    return json.dumps(event(delivery), ensure_ascii=False, separators=(",", ":")).encode()
 
 
 def _headers(delivery: Delivery, body: bytes) -> dict[str, str]:
@@ -284,21 +294,21 @@ def _locked(delivery: Delivery) -> tuple[Webhook | None, QuerySet[Delivery]]:
 
 
 @transaction.atomic
-def _succeed(delivery: Delivery, status: int) -> None:
+def _succeed(delivery: Delivery, status: int, said: str = "") -> None:
     _, mine = _locked(delivery)
-    if mine.update(state=DeliveryState.DELIVERED, finished_at=Now(), response_status=status, error=""):
+    if mine.update(state=DeliveryState.DELIVERED, finished_at=Now(), response_status=status, response=said, error=""):
         Webhook.objects.filter(pk=delivery.webhook_id, failing_since__isnull=False).update(failing_since=None)
         metrics.DELIVERIES.labels(metrics.DELIVERED).inc()
         log.info("delivered", delivery_id=delivery.pk, webhook_id=delivery.webhook_id, attempt=delivery.attempt)
 
 
 @transaction.atomic
-def _fail(delivery: Delivery, status: int | None, reason: str) -> None:
+def _fail(delivery: Delivery, status: int | None, reason: str, said: str = "") -> None:
     """Try again later; not after the last try, nor where nobody has answered for days or wants to be told."""
     webhook, mine = _locked(delivery)
     if webhook is None:
         return
-    failed = {"response_status": status, "error": reason[:LONGEST_REASON]}
+    failed = {"response_status": status, "response": said, "error": reason[:LONGEST_REASON]}
     worn_out = Webhook.objects.filter(pk=webhook.pk, failing_since__lt=Now() - PATIENCE).exists()
     over = status == GONE or worn_out or webhook.disabled_at is not None
     last = over or delivery.attempt > len(DELAYS)

@@ -15,6 +15,7 @@ from redis.exceptions import RedisError
 
 from accounts.models import ApiKey, User
 from accounts.replays import Asked, Done, earlier, once
+from accounts.runtime import runtime
 from config.env import Fate, Review
 from jobs import services as jobs
 from jobs import storage
@@ -56,6 +57,7 @@ def record_consent(*, owner: User, api_key: ApiKey | None, wanted: NewConsent, u
             recording=intake.blob,
             seconds=intake.seconds,
             transcript=intake.findings.get("transcript") or "",
+            waveform=intake.waveform,
             state=state,
             reason=reason,
         )
@@ -85,7 +87,7 @@ def delete(consent: Consent) -> None:
     """Revoke a consent, and remove its recording. The row stays for those who must know what was agreed on."""
     revoke(consent, reason="Its owner deleted it.")
     name = consent.recording_id
-    Consent.objects.filter(pk=consent.pk).update(recording=None, transcript="", deleted_at=Now())
+    Consent.objects.filter(pk=consent.pk).update(recording=None, transcript="", waveform=None, deleted_at=Now())
     if name is not None:
         storage.remove(name)
 
@@ -115,7 +117,7 @@ def forget_voice_audio(voice: Voice) -> None:
 
 def _verdict(phrase: str, findings: dict[str, Any]) -> tuple[ConsentState, str]:
     """Whether what was heard is enough. Where nothing listens the owner's word is; what can't be understood is for staff to hear."""
-    if settings.CONSENT_REVIEW == Review.STAFF:
+    if runtime.CONSENT_REVIEW == Review.STAFF:
         return ConsentState.PENDING, ""
     if "transcript" not in findings:
         return ConsentState.APPROVED, ""

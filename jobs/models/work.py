@@ -174,6 +174,14 @@ class ItemRows(Owned):
             twin=None,
         )
 
+    def queued(self, actor: str) -> Self:
+        """What waits for an actor, the oldest first."""
+        return self.filter(state=State.QUEUED, actor=actor).order_by("created_at")
+
+    def ended_since(self, since: Any, *states: State) -> Self:
+        """Those that ended so, from a moment on."""
+        return self.filter(state__in=states, finished_at__gte=since).order_by()
+
     def waiting(self) -> Self:
         """Of a batch, and not yet dealt: no message was sent, for its owner has as many on the way as is fair."""
         return self.filter(batch=True, state=State.QUEUED, rung_at=None, twin=None)
@@ -300,11 +308,17 @@ class Item(models.Model):
             models.Index(fields=["job", "position"], name="item_of_job"),
             models.Index(fields=["job", "state", "position"], name="item_of_job_by_state"),
             models.Index(fields=["job", "sequence"], name="item_by_sequence"),
+            models.Index(fields=["finished_at", "error_code", "owner"], condition=Q(state="failed"), name="item_failed"),
             models.Index(fields=["source"], condition=Q(source__isnull=False), name="item_of_source"),
             models.Index(fields=["twin"], condition=Q(state="queued", twin__isnull=False), name="item_twin"),
             models.Index(
                 fields=["owner", "reuse_key"], condition=Q(state__in=["queued", "running"]) & ~Q(reuse_key=""), name="item_in_flight"
             ),
+        ]
+        indexes += [
+            # what the admin's front page counts: what waits for each actor, and how what is over ended
+            models.Index(fields=["actor", "created_at"], condition=Q(state="queued"), name="item_queued"),
+            models.Index(fields=["state", "finished_at"], condition=Q(finished_at__isnull=False), name="item_ended"),
         ]
         constraints = [models.UniqueConstraint(fields=["output_id"], name="item_one_output")]
 

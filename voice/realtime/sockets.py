@@ -20,7 +20,7 @@ from config.errors import Refusal
 from jobs import closing
 from jobs.admission import admit_live
 from jobs.closing import Closed
-from jobs.errors import TooManySockets
+from jobs.errors import Maintenance, TooManySockets
 from jobs.handshake import REALTIME, bearer, origin_allowed, subprotocol
 from jobs.sockets import counted
 from voice import live, metrics
@@ -182,7 +182,7 @@ def _code(refusal: Refusal) -> int:
             return closing.TOO_MANY
         case SessionNotFound():
             return closing.NO_SUCH_SESSION
-        case SessionBusy():
+        case SessionBusy() | Maintenance():
             return closing.TRY_AGAIN_LATER
         case _:
             return closing.POLICY_VIOLATION

@@ -116,7 +116,7 @@ def circuits() -> dict[str, str]:
     return {endpoint.name: endpoint._breaker.current_state for endpoint in list(_endpoints)}
 
 
-_backoff = wait_exponential_jitter(initial=FIRST_DELAY, max=LONGEST_DELAY, jitter=FIRST_DELAY)
+_backoff = wait_exponential_jitter(multiplier=FIRST_DELAY, max=LONGEST_DELAY, jitter=FIRST_DELAY)
 
 
 def _delay(state: RetryCallState) -> float:

@@ -132,7 +132,11 @@ class Coqui(Synthesizer):
             pass
 
     def unload(self, name: str) -> bool:
-        return self._pool.unload(name)
+        """Let go of a model that nobody uses; False when it is in use or not there."""
+        gone = self._pool.unload(name)
+        if gone:
+            self._give_back()
+        return gone
 
     def report(self) -> tuple[dict[str, Any], list[Loaded]]:
         """The device and the models on it, without waking it where nothing was loaded yet."""
@@ -252,9 +256,12 @@ class Coqui(Synthesizer):
         over = threading.Event()
         while not over.wait(min(SWEEP_EVERY, self._settings.idle)):
             if self._pool.sweep():
-                device.release()
-                if self._device().startswith(device.CUDA) and self._pool.empty:
-                    self._emptied()
+                self._give_back()
+
+    def _give_back(self) -> None:
+        device.release()
+        if self._device().startswith(device.CUDA) and self._pool.empty:
+            self._emptied()
 
 
 def _model_of(source: Source | None) -> Source:

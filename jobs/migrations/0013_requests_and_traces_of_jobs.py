@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("jobs", "0009_timestamps_of_outputs"),
+        ("jobs", "0012_errands_and_failures"),
     ]
 
     operations = [

@@ -33,6 +33,17 @@ USE_I18N = False
 APPEND_SLASH = False
 LOGGING = logging_config(ENV.log_level)
 LOGGING_CONFIG = "logging.config.dictConfig"
+LOG_ONE_IN = ENV.log_one_in
+
+# ── Metrics and traces ──────────────────────────────────────────────────────────────────────────────────────────────────────
+METRICS_PORT = ENV.metrics_port
+METRICS_HOST = ENV.metrics_host
+METRICS_READERS = ENV.metrics_readers
+METRICS_TOKEN = ENV.metrics_token
+OTLP_ENDPOINT = ENV.otel_exporter_otlp_endpoint
+OTLP_HEADERS = ENV.otel_exporter_otlp_headers
+OTLP_SERVICE = ENV.otel_service_name
+OTLP_SHARE = ENV.otel_traces_sampler_arg
 
 INSTALLED_APPS = [
     "unfold.apps.BasicAppConfig",  # the admin's looks; it replaces templates of Django's, so it stands first

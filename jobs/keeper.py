@@ -17,7 +17,7 @@ from django.db.models.functions import Now
 
 from accounts.ids import new_id
 from config.errors import Refusal
-from jobs import dealing
+from jobs import dealing, metrics
 from jobs.models import Instruction, InstructionState, Item, Worker
 
 log = structlog.get_logger("keeper")
@@ -58,10 +58,12 @@ class Keeper(dramatiq.Middleware):
     def hold(self, work: Held) -> None:
         with self._lock:
             self._held.add(work)
+            metrics.BUSY_THREADS.set(len(self._held))
 
     def release(self, work: Held) -> None:
         with self._lock:
             self._held.discard(work)
+            metrics.BUSY_THREADS.set(len(self._held))
             if not self._urgent():
                 self._quiet.notify_all()
 
@@ -77,6 +79,7 @@ class Keeper(dramatiq.Middleware):
 
     def after_worker_boot(self, broker: dramatiq.Broker, worker: dramatiq.Worker) -> None:
         self._over.clear()
+        metrics.THREADS.set(worker.worker_threads)
         queues = sorted(worker.consumer_whitelist or broker.get_declared_queues())
         _guarded(self._report, worker.worker_threads, queues)
         self._threads = [

@@ -14,7 +14,7 @@ from config.errors import Refusal
 from jobs import departure
 from jobs.departure import Reason
 from jobs.models import Instruction, Verb
-from voice import registry
+from voice import metrics, registry
 from voice.ears.base import Transcriber
 from voice.ears.sphinx import Sphinx
 from voice.ears.whisper import Settings as WhisperSettings
@@ -69,6 +69,7 @@ def models() -> Coqui | None:
             Settings(**_kept(), window=settings.BATCH_WINDOW, most=settings.BATCH_SIZE),
             # nobody starts a server again that runs its workers itself
             emptied=_stay if settings.EMBEDDED else partial(departure.ask, Reason.RECYCLED),
+            batched=metrics.BATCH_SIZE.observe,
         )
     except EngineUnavailable as missing:
         log.info("no models here", reason=str(missing))

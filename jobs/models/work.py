@@ -115,6 +115,10 @@ class Job(models.Model):
     # False: a step on the way to something else, of which its owner sees nothing
     request_hash = models.CharField(max_length=64, blank=True)
     # of a request that came without a key of its own, so that its retry can be known
+    request_id = models.CharField(max_length=64, blank=True, default="", db_default="", editable=False)
+    # of the request that it came with; what workers log of it names that
+    traceparent = models.CharField(max_length=55, blank=True, default="", db_default="", editable=False)
+    # of the step that submitted it, as W3C writes it: the workers' steps are parts of the same trace
     state = models.CharField(max_length=16, choices=State, default=State.QUEUED)
     sequence = models.PositiveIntegerField(default=0)
     # of the last event: one for each item that ended, without a gap

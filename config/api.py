@@ -60,6 +60,12 @@ class UnsupportedMediaType(Refusal):
     message = "Send the body as 'application/json' in UTF-8."
 
 
+class UpgradeRequired(Refusal):
+    status = 426
+    code = "upgrade_required"
+    message = "This is a WebSocket: open it with one."
+
+
 def as_refusal(error: Exception) -> Refusal | None:  # noqa: PLR0911, PLR0912  -- a table, a case a line
     """The refusal that an exception amounts to; None when it is a fault of ours."""
     match error:
@@ -100,6 +106,8 @@ def body_and_headers(refusal: Refusal) -> tuple[dict[str, Any], dict[str, str]]:
         headers["Retry-After"] = str(max(1, math.ceil(refusal.retry_after)))
     if refusal.status == NotAuthenticated.status:
         headers["WWW-Authenticate"] = "Bearer"
+    if refusal.status == UpgradeRequired.status:
+        headers["Upgrade"] = "websocket"
     return body, headers
 
 
@@ -131,6 +139,10 @@ def not_found(_request: HttpRequest, exception: Exception | None = None) -> Json
 
 def server_error(_request: HttpRequest) -> JsonResponse:
     return answer(InternalError())
+
+
+def socket_only(_request: HttpRequest) -> JsonResponse:
+    return answer(UpgradeRequired())
 
 
 class Requests:

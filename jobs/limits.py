@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from django.conf import settings
 from django.db.models import Sum
 
@@ -39,9 +41,10 @@ def refuse_when_full(owner: User, allowed: Allowance, more: int, *, brought: boo
         )
 
 
-def refuse_when_overloaded(more: int, *, queue: str) -> None:
+def refuse_when_overloaded(more: int, *, queue: str, actors: Collection[str]) -> None:
+    """Of one queue, with the actors that read it: what waits for a model holds up nothing that needs none."""
     room = settings.MAX_QUEUED - more
-    waiting = Item.objects.filter(state=State.QUEUED, batch=False, twin=None).order_by()
+    waiting = Item.objects.filter(state=State.QUEUED, batch=False, twin=None, actor__in=actors).order_by()
     if room < 0 or waiting[: room + 1].count() > room:
         raise Overloaded("Too many items are waiting. Try again in a few seconds.", retry_after=BUSY_RETRY)
     if not Worker.objects.serve(queue):

@@ -35,7 +35,7 @@ def codes(path: Path) -> set[str]:
         match node:
             case ast.ClassDef():
                 found |= {
-                    each.value.value
+                    str(each.value.value)
                     for each in node.body
                     if isinstance(each, ast.Assign)
                     and isinstance(each.value, ast.Constant)

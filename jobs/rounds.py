@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Collection, Hashable, Mapping
+from contextvars import Context
 from itertools import count
 from typing import Generic, NoReturn, TypeVar
 from weakref import WeakKeyDictionary
@@ -45,7 +46,8 @@ class Rounds(Generic[One]):
         end: asyncio.Future[End] = asyncio.get_running_loop().create_future()
         self._waiting.setdefault(one, set()).add(end)
         if self._task is None:
-            self._task = asyncio.create_task(self._look_after_all())
+            # of nobody in particular: what is bound to the log of the first is not bound to this
+            self._task = asyncio.create_task(self._look_after_all(), context=Context())
         try:
             raise Closed(*await end)
         finally:

@@ -119,10 +119,10 @@ class SpeechStream(OpenSocket):
 
     def _go_on(self) -> None:
         """Something has changed: begin what is to be begun, and send what there is to send."""
-        self._begin()
+        self._take_up()
         self._more.set()
 
-    def _begin(self) -> None:
+    def _take_up(self) -> None:
         if self._session is not None:
             for piece in self._session.begin():
                 task = self._tasks.create_task(self._speak(self._session, piece))
@@ -171,7 +171,7 @@ class SpeechStream(OpenSocket):
         if self._session is None:
             return None
         effect = self._session.next(time.monotonic())
-        self._begin()
+        self._take_up()
         return effect
 
     async def _sound(self, sound: Sound) -> None:

@@ -156,6 +156,7 @@ class Environment(BaseSettings):
     address_rate: str = Field("20/m", description="sign-in requests from one address")
     write_rate: str = Field("600/m", description="requests of one user that write or generate")
 
+    notify_socket: str = Field("", description="where systemd is told that a process is ready; systemd sets it itself")
     log_level: str = Field("INFO", description="DEBUG, INFO, WARNING or ERROR")
 
     @field_validator(

@@ -7,6 +7,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand
 
+from config.readiness import tell_ready
 from config.servers import SERVERS
 from config.working import start_worker
 
@@ -33,6 +34,7 @@ class Command(BaseCommand):
             gc.freeze()
             self.stdout.write(f"Serving http://{host}:{port}")
             self.stdout.flush()
+            tell_ready(settings.NOTIFY_SOCKET)
 
         try:
             SERVERS[server](application, host=host, port=port, ready=ready)

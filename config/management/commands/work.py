@@ -9,6 +9,7 @@ import structlog
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
+from config.readiness import tell_ready
 from config.supervisor import Supervisor
 from config.working import start_worker, wait_for_the_end
 
@@ -32,6 +33,7 @@ class Command(BaseCommand):
             Supervisor(processes).run()
             return
         worker = start_worker()
+        tell_ready(settings.NOTIFY_SOCKET)
         reason = wait_for_the_end()
         worker.stop(timeout=STOP_MS)
         if reason:

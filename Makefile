@@ -5,7 +5,7 @@ VENV := .venv
 PYTHON := $(VENV)/bin/python
 RUN = $(PYTHON)
 
-.PHONY: help setup run test clients coverage check embedded deployed apart browser bench faults
+.PHONY: help setup run test clients coverage check embedded deployed apart browser bench bench-live faults production
 
 help:  ## say what there is
 	@grep -E '^[a-z-]+:.*##' Makefile | sed 's/:.*## /\t/'
@@ -59,6 +59,10 @@ browser: $(VENV)/.dev  ## talk with the page in Chromium, and leave pictures of 
 faults: $(VENV)/.dev  ## break everything once while thousands of items are made, and count what is left
 	@sh .ci/packages test
 	$(PYTHON) -m tests.faults
+
+production: $(VENV)/.dev  ## start what deploy/ describes, restart, upgrade and back it up under load, restore it elsewhere
+	@sh .ci/packages production
+	$(PYTHON) -m tests.production
 
 bench: $(VENV)/.dev  ## measure latency and queue overhead on this machine
 	@sh .ci/packages test

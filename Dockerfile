@@ -24,9 +24,9 @@ COPY . .
 RUN .venv/bin/python -m compileall -q accounts config jobs voice
 
 FROM ${PYTHON_IMAGE} AS web
-RUN groupadd --gid 10001 voice \
-    && useradd --uid 10001 --gid voice --no-create-home --home-dir /var/lib/voice-platform --shell /usr/sbin/nologin voice \
-    && install -d -o voice -g voice -m 0750 /var/lib/voice-platform
+RUN groupadd --gid 10001 voice-platform \
+    && useradd --uid 10001 --gid voice-platform --no-create-home --home-dir /var/lib/voice-platform --shell /usr/sbin/nologin voice-platform \
+    && install -d -o voice-platform -g voice-platform -m 0750 /var/lib/voice-platform
 COPY --from=build-web /opt/voice-platform /opt/voice-platform
 WORKDIR /opt/voice-platform
 ENV PATH=/opt/voice-platform/.venv/bin:/usr/local/bin:/usr/bin:/bin DATA_DIR=/var/lib/voice-platform PYTHONUNBUFFERED=1
@@ -42,9 +42,9 @@ FROM ${WORKER_BASE} AS worker
 RUN apt-get update \
     && apt-get install -y --no-install-recommends libflite1 \
     && rm -rf /var/lib/apt/lists/* \
-    && groupadd --gid 10001 voice \
-    && useradd --uid 10001 --gid voice --no-create-home --home-dir /var/lib/voice-platform --shell /usr/sbin/nologin voice \
-    && install -d -o voice -g voice -m 0750 /var/lib/voice-platform
+    && groupadd --gid 10001 voice-platform \
+    && useradd --uid 10001 --gid voice-platform --no-create-home --home-dir /var/lib/voice-platform --shell /usr/sbin/nologin voice-platform \
+    && install -d -o voice-platform -g voice-platform -m 0750 /var/lib/voice-platform
 COPY --from=build-worker /opt/voice-platform /opt/voice-platform
 WORKDIR /opt/voice-platform
 ENV PATH=/opt/voice-platform/.venv/bin:/usr/local/bin:/usr/bin:/bin DATA_DIR=/var/lib/voice-platform PYTHONUNBUFFERED=1
@@ -56,8 +56,8 @@ CMD ["python", "manage.py", "work", "--processes", "1"]
 
 FROM ${NGINX_IMAGE} AS proxy
 # it reads stored outputs, which are their group's
-RUN groupadd --gid 10001 voice \
-    && usermod --append --groups voice www-data \
+RUN groupadd --gid 10001 voice-platform \
+    && usermod --append --groups voice-platform www-data \
     && mkdir -p /var/lib/nginx /etc/nginx/voice-platform
 COPY deploy/nginx/nginx.conf /etc/nginx/nginx.conf
 COPY deploy/nginx/site.conf deploy/nginx/proxy.conf /etc/nginx/voice-platform/

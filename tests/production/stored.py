@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+
 import httpx
 
 from tests.production.machine import LOCAL, Machine
@@ -30,8 +32,7 @@ def differences(machine: Machine, key: str, output_id: str, foreign: str) -> lis
             for more in asked:
                 here = proxied.request(method, path, headers={**mine, **more})
                 there = plain.request(method, path, headers={**mine, **more, "X-Forwarded-Proto": "https"})
-                if seen(here) != seen(there):
-                    found.append(f"{method} {more}: {seen(here)} instead of {seen(there)}")
+                found += [f"{method} {more}: {one} instead of {other}" for one, other in apart(here, there)]
                 if "x-request-id" not in here.headers or "x-accel-redirect" in here.headers:
                     found.append(f"{method} {more}: {dict(here.headers)}")
         for headers in ({}, {"Authorization": f"Bearer {foreign}"}):
@@ -42,9 +43,11 @@ def differences(machine: Machine, key: str, output_id: str, foreign: str) -> lis
     return found
 
 
-def seen(answer: httpx.Response) -> tuple[object, ...]:
-    headers = {name: answer.headers.get(name) for name in SAME}
-    if not answer.is_success:
-        headers = {"Content-Range": None, "type": answer.headers.get("Content-Type")}
-    # errors name their request
-    return answer.status_code, answer.content if answer.is_success else b"", headers
+def apart(here: httpx.Response, there: httpx.Response) -> list[tuple[object, object]]:
+    """What differs. The body and most headers of an error are its request's own."""
+    names = SAME if there.is_success else ("Content-Type",)
+    pairs: list[tuple[object, object]] = [(here.status_code, there.status_code)]
+    pairs += [(f"{name}: {here.headers.get(name)}", f"{name}: {there.headers.get(name)}") for name in names]
+    if there.is_success:
+        pairs.append((hashlib.sha256(here.content).hexdigest(), hashlib.sha256(there.content).hexdigest()))
+    return [(one, other) for one, other in pairs if one != other]

@@ -161,6 +161,7 @@ class Environment(BaseSettings):
 
     audit_days: int = Field(730, ge=1, description="days that the audit log of the admin is kept")
 
+    notify_socket: str = Field("", description="where systemd is told that a process is ready; systemd sets it itself")
     log_level: str = Field("INFO", description="DEBUG, INFO, WARNING or ERROR")
     log_one_in: int = Field(
         100, ge=0, description="of the well answered requests for health and static files so many share one line; 0: none"

@@ -30,7 +30,8 @@ const FINAL = {
 };
 // why a socket ended for good, by its code; after any other the session may be taken up again
 
-// `view` is told: state(name); said(item, who, text) and added(item, who, text); unsaid(item); failed(text); over(text), at last.
+// `view` is told: state(name); said(item, who, text) and added(item, who, text); unsaid(item); cut(item), which was interrupted; failed(text);
+// over(text), at last.
 export class Conversation {
   #view;
   #player;
@@ -51,7 +52,8 @@ export class Conversation {
     this.#player = new Player(() => this.#rest());
   }
 
-  async begin(voice) {
+  // `turns`: server_vad, semantic_vad, or none, and then `done` says when one's turn is over.
+  async begin(voice, turns) {
     this.#view.state("connecting");
     addEventListener("offline", this.#offline);
     addEventListener("online", this.#online);
@@ -63,7 +65,7 @@ export class Conversation {
       );
       if (this.#isOver) return microphone.close();
       this.#microphone = microphone;
-      const secret = await (await call("/v1/realtime/client_secrets", { json: wanted(voice) })).json();
+      const secret = await (await call("/v1/realtime/client_secrets", { json: wanted(voice, turns) })).json();
       if (this.#isOver) return;
       this.#secret = secret.value;
       this.#connect();
@@ -76,9 +78,16 @@ export class Conversation {
     this.#end("");
   }
 
-  // How loud whoever has the word is, 0 to 1.
-  get level() {
-    return this.#player.isQuiet ? (this.#microphone?.level ?? 0) : this.#player.level;
+  // One's turn is over: where the service does not tell by itself.
+  done() {
+    this.#cut();
+    this.#send({ type: "input_audio_buffer.commit" });
+    this.#send({ type: "response.create" });
+  }
+
+  // How loud both sides are, 0 to 1.
+  get levels() {
+    return { you: this.#microphone?.level ?? 0, machine: this.#player.isQuiet ? 0 : this.#player.level };
   }
 
   #connect() {
@@ -176,7 +185,9 @@ export class Conversation {
   // Somebody speaks: what is played is not heard any more, and was not said.
   #cut() {
     const cut = this.#player.stop();
-    if (cut) this.#send({ type: "conversation.item.truncate", event_id: CUT, item_id: cut.name, content_index: 0, audio_end_ms: cut.heardMs });
+    if (!cut) return;
+    this.#send({ type: "conversation.item.truncate", event_id: CUT, item_id: cut.name, content_index: 0, audio_end_ms: cut.heardMs });
+    this.#view.cut(cut.name);
   }
 
   #rest() {
@@ -229,8 +240,9 @@ export class Conversation {
   }
 }
 
-function wanted(voice) {
-  const input = { transcription: { model: "whisper-1" }, turn_detection: { type: "server_vad" } };
+// What a session of the page begins with.
+export function wanted(voice, turns) {
+  const input = { transcription: { model: "whisper-1" }, turn_detection: turns === "none" ? null : { type: turns } };
   const session = { type: "realtime", audio: { input, output: { voice } } };
   return { expires_after: { anchor: "created_at", seconds: SECRET_SECONDS }, session };
 }

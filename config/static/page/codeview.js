@@ -23,7 +23,7 @@ export function showCode(panel, described) {
   for (const tab of tabs) {
     tab.addEventListener("click", () => {
       language = tab.dataset.language;
-      for (const each of boxes) each();
+      rewrite();
     });
   }
   box.querySelector(".copy").addEventListener("click", ({ currentTarget }) => copy(text.textContent, currentTarget));
@@ -32,6 +32,10 @@ export function showCode(panel, described) {
   boxes.push(write);
   write();
   return write;
+}
+
+export function rewrite() {
+  for (const write of boxes) write();
 }
 
 export async function copy(text, button) {

@@ -35,7 +35,7 @@ export function openDoor({ entered, left }) {
       });
     });
   submit(find("enter"), "enter-fault", () => signIn(find("username").value, find("password").value));
-  submit(find("enter-key"), "key-fault", async () => useKey(find("key").value.trim()));
+  submit(find("enter-key"), "key-fault", () => useKey(find("key").value.trim()));
   find("leave").addEventListener("click", async () => {
     left();
     user = "";

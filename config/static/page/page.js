@@ -1,12 +1,13 @@
 // The page: lets somebody in, and shows the panel that the address names.
 
+import { rewrite } from "./codeview.js";
 import * as convert from "./convert.js";
 import * as custom from "./custom.js";
 import { openDoor } from "./door.js";
 import * as jobs from "./jobs.js";
 import * as keys from "./keys.js";
 import * as listen from "./listen.js";
-import { openPicker } from "./picker.js";
+import { forgetPicked, openPicker } from "./picker.js";
 import { address, forgetStates, here, note } from "./route.js";
 import * as speak from "./speak.js";
 import * as talk from "./talk.js";
@@ -36,7 +37,9 @@ async function entered(isOther) {
 function left() {
   PANELS[shown]?.close?.();
   for (const panel of Object.values(PANELS)) panel.clear();
+  forgetPicked();
   forgetStates();
+  rewrite();
   shown = "";
 }
 

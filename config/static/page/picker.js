@@ -11,6 +11,7 @@ let chosen = null;
 export function openPicker() {
   for (const button of document.querySelectorAll("button.pick")) {
     const field = find(button.dataset.for);
+    field.dataset.first = field.value;
     button.addEventListener("click", () => open(field));
     field.addEventListener("change", () => show(button, field));
     addEventListener("voices", () => show(button, field));
@@ -26,6 +27,10 @@ export function openPicker() {
     find("picker").close();
   });
   find("picker-close").addEventListener("click", () => find("picker").close());
+}
+
+export function forgetPicked() {
+  for (const button of document.querySelectorAll("button.pick")) find(button.dataset.for).value = find(button.dataset.for).dataset.first;
 }
 
 function show(button, field) {

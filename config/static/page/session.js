@@ -27,8 +27,11 @@ export const isSignedIn = () => Boolean(kept().key || kept().refresh);
 // Told when the session ended by itself.
 export const onEnd = (act) => TOLD.addEventListener("end", act);
 
-export function useKey(key) {
+export async function useKey(key) {
   if (!/^[\x21-\x7e]+$/.test(key)) throw new Refused("That is not an API key: copy all of it, without spaces.", { status: 401 });
+  await ask("/v1/auth/verify", { token: key }).catch((fault) => {
+    throw fault.status === 401 ? new Refused("This API key is not valid, or no longer.", { status: 401 }) : fault;
+  });
   access = "";
   keep({ key });
 }

@@ -58,6 +58,8 @@ export function clear() {
   forget();
   sessionStorage.removeItem(DRAFT);
   find("speak-form").reset();
+  find("text-count").textContent = "";
+  find("speed").dispatchEvent(new Event("input"));
 }
 
 export const quiet = () => track?.stop();

@@ -46,7 +46,7 @@ def test_a_file_that_is_dropped_becomes_a_job_which_is_watched_played_retried_an
     person.sign_in(service, "jobs")
     page.evaluate(DROP, ["lines.csv", LINES])
     expect(page.locator("#drop")).to_contain_text("about 3 lines")
-    page.get_by_label("Name").fill("Three lines")
+    page.get_by_label("Name (optional)").fill("Three lines")
     person.look("jobs-dropped")
     page.get_by_role("button", name="Start").click()
     expect(page.get_by_role("heading", name="Three lines")).to_be_visible()

@@ -1,11 +1,10 @@
 // A live conversation by OpenAI's Realtime protocol: what is said goes out in blocks, what is answered is played.
 
+import { FINAL, wanted } from "./livesession.js";
 import { Microphone } from "./microphone.js";
 import { call } from "./service.js";
 import { decoded, encoded, Player } from "./sound.js";
 
-const SECRET_SECONDS = 60;
-// to begin the session in; it may last longer
 const TRY_FOR = 60_000;
 // milliseconds to look for a connection that was lost; the service tells before that when it has given the session up
 const [SOONEST, LATEST] = [250, 4_000];
@@ -18,17 +17,6 @@ const [HUNG_UP, NOBODY] = [1000, 1006];
 const CUT = "cut";
 // the id of an event that may be refused
 const [YOU, MACHINE] = ["you", "machine"];
-const FINAL = {
-  1000: "The service ended the conversation.",
-  1003: "The service did not understand this page.",
-  1008: "The service ended the conversation.",
-  1009: "The service did not understand this page.",
-  4401: "The key is not valid any more.",
-  4403: "The key may not talk.",
-  4404: "The conversation is over: the connection was away for too long.",
-  4429: "Too many conversations are open. Hang up another one first.",
-};
-// why a socket ended for good, by its code; after any other the session may be taken up again
 
 // `view` is told: state(name); said(item, who, text) and added(item, who, text); unsaid(item); cut(item), which was interrupted; failed(text);
 // over(text), at last.
@@ -81,6 +69,7 @@ export class Conversation {
   // One's turn is over: where the service does not tell by itself.
   done() {
     this.#cut();
+    if (this.#responding) this.#send({ type: "response.cancel" });
     this.#send({ type: "input_audio_buffer.commit" });
     this.#send({ type: "response.create" });
   }
@@ -238,11 +227,4 @@ export class Conversation {
     this.#player.close();
     this.#view.over(told);
   }
-}
-
-// What a session of the page begins with.
-export function wanted(voice, turns) {
-  const input = { transcription: { model: "whisper-1" }, turn_detection: turns === "none" ? null : { type: turns } };
-  const session = { type: "realtime", audio: { input, output: { voice } } };
-  return { expires_after: { anchor: "created_at", seconds: SECRET_SECONDS }, session };
 }

@@ -2,7 +2,7 @@
 
 import { showCode } from "./codeview.js";
 import { forgetJob, openJob, showJob } from "./job.js";
-import { keepForm, note } from "./route.js";
+import { keepForm, note, noted } from "./route.js";
 import { ask } from "./service.js";
 import { attempt, badge, count, failed, find, make, moment } from "./view.js";
 
@@ -22,13 +22,16 @@ export function open() {
   for (const kind of ["dragover", "dragleave", "drop"]) find("drop").addEventListener(kind, drag);
   find("jobs-more").addEventListener("click", ({ currentTarget }) => attempt("jobs-list-fault", currentTarget, list));
   openJob(() => refresh());
-  showCode("jobs", () => {
+  const write = showCode("jobs", () => {
+    const { job } = noted("jobs");
+    if (job) return { path: `${PATH}/${job}/events`, lines: true };
     const fields = { ...wanted() };
     if (isText()) return { method: "POST", path: PATH, json: { ...fields, items: [{ input: "The first line." }, { input: "The second line." }] } };
     return { method: "POST", path: PATH, fields, file: { name: "file", filename: file?.name ?? "lines.csv" } };
   });
   return (state) => {
     fill(state);
+    write();
     find("jobs-new").hidden = Boolean(state.job);
     if (state.job) showJob(state.job);
     else {

@@ -1,7 +1,8 @@
 // The view of a conversation: one button, how it stands, how loud both sides are, and what they say.
 
 import { showCode } from "./codeview.js";
-import { Conversation, wanted } from "./conversation.js";
+import { Conversation } from "./conversation.js";
+import { wanted } from "./livesession.js";
 import { keepForm } from "./route.js";
 import { python } from "./talkcode.js";
 import { save } from "./service.js";

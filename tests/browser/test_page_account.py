@@ -18,6 +18,8 @@ from tests.browser.people import DESKTOP, PHONE, at_the_page, says
 from tests.e2e.system import System
 
 PANELS = ["speak", "talk", "listen", "convert", "jobs", "voices", "usage", "keys"]
+FILLED = {"jobs": "#jobs-list li:visible, #jobs-none:visible", "voices": "#consents li:visible, #consents-none:visible", "usage": ".tile", "keys": "#keys-list li"}
+# what is there when the service has answered
 WIDTHS = {"desktop": DESKTOP, "wide": {"width": 1600, "height": 1000}, "phone": PHONE}
 
 pytestmark = pytest.mark.timeout(300)
@@ -30,8 +32,8 @@ def test_every_panel_is_fit_to_be_seen(service: System, tmp_path: Path, width: s
         person.sign_in(service)
         for name in PANELS:
             person.go(name)
-            expect(person.panel(name).get_by_role("heading").first).to_be_focused() if name != "speak" else None
-            person.page.wait_for_load_state("networkidle")
+            if name in FILLED:
+                expect(person.page.locator(FILLED[name]).first).to_be_visible()
             person.look(f"{name}-{width}-{scheme}")
 
     assert person.errors == []
@@ -46,7 +48,7 @@ def test_a_key_is_shown_once_may_do_what_was_chosen_and_is_revoked(service: Syst
             page.get_by_role("checkbox", name=scope).uncheck()
         page.get_by_label("Ends").select_option("7")
         page.get_by_role("button", name="Make a key").click()
-        key = page.get_by_label("New key").input_value()
+        key = page.get_by_label("New key", exact=True).input_value()
         person.look("key")
         page.get_by_role("button", name="I have it").click()
         expect(page.locator("#keys-list li").first).to_contain_text("Phone <b>app</b>")

@@ -101,17 +101,17 @@ def test_a_job_is_watched_on_when_the_network_is_back(service: System, person: P
     with Line(service.port) as line:
         page = person.page
         person.enter(line.url, service.key, "jobs")
-        lines = "".join(f"Line {n} of a job that takes a while. It says this much.\n" for n in range(300))
+        lines = "".join(f"Line {n} of a job that takes a while. It says this much.\n" for n in range(60))
         page.evaluate(DROP, ["lines.csv", f"input\n{lines}"])
         page.get_by_role("button", name="Start").click()
-        expect(page.locator("#job-counts")).to_have_text(re.compile(r"^[1-9]\d* of 300"))
+        expect(page.locator("#job-counts")).to_have_text(re.compile(r"^[1-9]\d* of 60"))
         line.cut()
         expect(page.locator("#job-fault")).to_contain_text("connection was lost")
         line.mend()
-        expect(page.locator("#job-counts")).to_have_text("300 of 300 items")
+        expect(page.locator("#job-counts")).to_have_text("60 of 60 items")
         expect(page.locator("#job-fault")).to_be_hidden()
         page.get_by_role("button", name="Show more").click()
-        expect(page.locator("#items li")).to_have_count(100)
+        expect(page.locator("#items li")).to_have_count(60)
 
 
 def test_hundreds_of_jobs_come_page_by_page(service: System, person: Person):

@@ -10,7 +10,7 @@ export function curl({ method = "GET", path, json, fields, file, save, lines }) 
   const isForm = fields || file;
   const parts = [`curl${lines ? " -N" : ""}${method === "GET" || ((json || isForm) && method === "POST") ? "" : ` -X ${method}`} ${address(path)}`];
   parts.push(`-H "Authorization: Bearer $VOICE_KEY"`);
-  if (json) parts.push(`-H "Content-Type: application/json"`, `-d ${quoted(JSON.stringify(json, null, 2))}`);
+  if (json) parts.push(`-H "Content-Type: application/json"`, `-d ${quoted(literal(json, AS_JSON))}`);
   for (const [name, value] of pairs(fields ?? {})) parts.push(`--form-string ${quoted(`${name}=${value}`)}`);
   if (file) parts.push(`-F ${quoted(`${file.name}=@${file.filename}`)}`);
   if (save) parts.push(`--output ${save}`);
@@ -45,16 +45,20 @@ function grouped(fields) {
   return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== "" && [value].flat().length));
 }
 
-// A value as Python writes it.
-export function literal(value, indent = "") {
-  if (value === null || value === undefined) return "None";
-  if (typeof value === "boolean") return value ? "True" : "False";
-  if (typeof value === "number") return String(value);
-  if (typeof value === "string") return JSON.stringify(value);
-  const deeper = `${indent}    `;
+const PYTHON = { null: "None", true: "True", false: "False", comma: ",", step: "    " };
+const AS_JSON = { null: "null", true: "true", false: "false", comma: "", step: "  " };
+const SHORT = 60;
+// characters of a list or an object that stand in one line
+
+// A value as Python writes it, or as JSON.
+export function literal(value, words = PYTHON, indent = "") {
+  if (value === null || typeof value === "boolean") return words[value];
+  if (typeof value !== "object") return JSON.stringify(value);
+  const deeper = indent + words.step;
   const isList = Array.isArray(value);
-  const members = isList ? value.map((each) => literal(each, deeper)) : Object.entries(value).map(([name, each]) => `${JSON.stringify(name)}: ${literal(each, deeper)}`);
+  const written = (each) => literal(each, words, deeper);
+  const members = isList ? value.map(written) : Object.entries(value).map(([name, each]) => `${JSON.stringify(name)}: ${written(each)}`);
   const [open, close] = isList ? "[]" : "{}";
   const line = `${open}${members.join(", ")}${close}`;
-  return line.length <= 60 ? line : `${open}\n${deeper}${members.join(`,\n${deeper}`)},\n${indent}${close}`;
+  return line.length <= SHORT && !line.includes("\n") ? line : `${open}\n${deeper}${members.join(`,\n${deeper}`)}${words.comma}\n${indent}${close}`;
 }

@@ -4,6 +4,8 @@ import { curl, python } from "./code.js";
 import { find, make } from "./view.js";
 
 const WRITERS = { curl, Python: python };
+const BESIDE = "(min-width: 60rem)";
+// on narrower screens it is folded
 const COPIED = 2_000;
 // milliseconds that "Copied" stands
 let language = "curl";
@@ -13,6 +15,7 @@ const boxes = [];
 export function showCode(panel, described) {
   const box = find(panel).querySelector(".code");
   box.append(find("code-template").content.cloneNode(true));
+  box.querySelector("details").open = matchMedia(BESIDE).matches;
   const text = box.querySelector("code");
   const tabs = [...box.querySelectorAll("[data-language]")];
   const write = () => {

@@ -12,7 +12,7 @@ let shown = "";
 let following = null;
 // what follows its events; ends with it
 
-export function openJob(changed) {
+export function openJob() {
   openItems();
   find("job-retry").addEventListener("click", ({ currentTarget }) => attempt("job-fault", currentTarget, () => act("retry")));
   find("job-cancel").addEventListener("click", async ({ currentTarget }) => {
@@ -20,7 +20,6 @@ export function openJob(changed) {
     if (await confirmed("Cancel this job?", told)) attempt("job-fault", currentTarget, () => act("cancel"));
   });
   find("job-archive").addEventListener("click", ({ currentTarget }) => attempt("job-fault", currentTarget, archive));
-  find("job-back").addEventListener("click", changed);
 }
 
 export function forgetJob() {

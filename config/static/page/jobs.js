@@ -21,7 +21,7 @@ export function open() {
   find("jobs-file").addEventListener("change", () => take(find("jobs-file").files[0]));
   for (const kind of ["dragover", "dragleave", "drop"]) find("drop").addEventListener(kind, drag);
   find("jobs-more").addEventListener("click", ({ currentTarget }) => attempt("jobs-list-fault", currentTarget, list));
-  openJob(() => refresh());
+  openJob();
   const write = showCode("jobs", () => {
     const { job } = noted("jobs");
     if (job) return { path: `${PATH}/${job}/events`, lines: true };
@@ -31,6 +31,7 @@ export function open() {
   });
   return (state) => {
     fill(state);
+    note("jobs", { job: state.job ?? "" });
     write();
     find("jobs-new").hidden = Boolean(state.job);
     if (state.job) showJob(state.job);
@@ -93,7 +94,6 @@ function go(id) {
 
 async function refresh() {
   last = "";
-  note("jobs", { job: "" });
   await attempt("jobs-list-fault", null, list);
 }
 

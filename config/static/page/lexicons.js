@@ -7,14 +7,13 @@ const NAME = "From the page";
 let own = [];
 
 export function openLexicons() {
-  addEventListener("voices", load);
   find("word-form").addEventListener("submit", (event) => {
     event.preventDefault();
     attempt("word-fault", event.submitter, () => add(find("word").value, find("respelling").value));
   });
 }
 
-async function load() {
+export async function loadLexicons() {
   const chosen = find("lexicon").value;
   ({ data: own } = await ask("/v1/lexicons?limit=100").catch(() => ({ data: [] })));
   find("lexicon").replaceChildren(new Option("None", ""), ...own.map(({ id, name }) => new Option(name, id)));
@@ -28,7 +27,7 @@ async function add(word, respelling) {
     const { entries } = await ask(`/v1/lexicons/${lexicon.id}`);
     await call(`/v1/lexicons/${lexicon.id}`, { json: { entries: [...entries.filter((each) => each.word.toLowerCase() !== word.toLowerCase()), entry] } });
   } else lexicon = await ask("/v1/lexicons", { json: { name: NAME, entries: [entry] } });
-  await load();
+  await loadLexicons();
   find("lexicon").value = lexicon.id;
   find("lexicon").dispatchEvent(new Event("change", { bubbles: true }));
   find("word-form").reset();

@@ -6,6 +6,7 @@ import * as custom from "./custom.js";
 import { openDoor } from "./door.js";
 import * as jobs from "./jobs.js";
 import * as keys from "./keys.js";
+import { loadLexicons } from "./lexicons.js";
 import * as listen from "./listen.js";
 import { forgetPicked, openPicker } from "./picker.js";
 import { address, forgetStates, here, note } from "./route.js";
@@ -29,7 +30,7 @@ away();
 await openDoor({ entered, left });
 
 async function entered(isOther) {
-  await loadVoices();
+  await Promise.all([loadVoices(), loadLexicons()]);
   shown = isOther ? "" : shown;
   show();
 }

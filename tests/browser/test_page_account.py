@@ -18,7 +18,12 @@ from tests.browser.people import DESKTOP, PHONE, at_the_page, says
 from tests.e2e.system import System
 
 PANELS = ["speak", "talk", "listen", "convert", "jobs", "voices", "usage", "keys"]
-FILLED = {"jobs": "#jobs-list li:visible, #jobs-none:visible", "voices": "#consents li:visible, #consents-none:visible", "usage": ".tile", "keys": "#keys-list li"}
+FILLED = {
+    "jobs": "#jobs-list li:visible, #jobs-none:visible",
+    "voices": "#consents li:visible, #consents-none:visible",
+    "usage": ".tile",
+    "keys": "#keys-list li",
+}
 # what is there when the service has answered
 WIDTHS = {"desktop": DESKTOP, "wide": {"width": 1600, "height": 1000}, "phone": PHONE}
 

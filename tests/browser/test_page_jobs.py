@@ -16,6 +16,7 @@ from playwright.sync_api import expect
 from tests.browser.line import Line
 from tests.browser.people import PHONE, Person, at_the_page, says
 from tests.e2e.system import System
+from tests.voice.waiting import until
 
 LINES = "input,ref,voice\nThe first line.,one,\nThis fails.,two,lost/nobody\nThe third line.,three,slt\n"
 DROP = """([name, text]) => {
@@ -56,7 +57,7 @@ def test_a_file_that_is_dropped_becomes_a_job_which_is_watched_played_retried_an
     expect(page.locator("#items li").nth(2).locator(".badge")).to_have_text("completed")
     person.look("job")
     page.get_by_role("button", name="Play item 1").click()
-    page.wait_for_function("document.querySelector('#items audio').currentTime > 0.1")
+    until(lambda: page.evaluate("document.querySelector('#items audio')?.currentTime > 0.1"))
     page.get_by_label("Show").select_option("failed")
     expect(page.locator("#items li")).to_have_count(1)
     page.get_by_role("button", name="Retry what failed").click()

@@ -4,7 +4,7 @@ import { showCode } from "./codeview.js";
 import { forgetJob, openJob, showJob } from "./job.js";
 import { keepForm, note, noted } from "./route.js";
 import { ask } from "./service.js";
-import { attempt, badge, count, failed, find, make, moment } from "./view.js";
+import { attempt, badge, capital, count, failed, find, make, moment } from "./view.js";
 
 const PATH = "/v1/jobs";
 const AT_ONCE = 20;
@@ -74,8 +74,7 @@ const wanted = () => ({ voice: find("jobs-voice").value, response_format: find("
 
 async function submit() {
   if (!file) throw new Error("Choose a file first: CSV with a heading of “input”, JSON Lines, or plain text with a line for each.");
-  const headers = { "Idempotency-Key": crypto.randomUUID?.() ?? String(Math.random()) };
-  const job = await ask(PATH, { headers, ...(isText() ? { json: { ...wanted(), items: items(await file.text()) } } : { form: { ...wanted(), file } }) });
+  const job = await ask(PATH, isText() ? { json: { ...wanted(), items: items(await file.text()) } } : { form: { ...wanted(), file } });
   find("jobs-file").value = "";
   take(null);
   find("jobs-name").value = "";
@@ -107,7 +106,7 @@ async function list() {
   find("jobs-none").hidden = find("jobs-list").children.length > 0;
 }
 
-const title = (kind, total) => (total === 1 ? kind[0].toUpperCase() + kind.slice(1) : count(total, "text"));
+const title = (kind, total) => (total === 1 ? capital(kind) : count(total, "text"));
 
 function row({ id, name, kind, state, counts, created_at: created }) {
   const link = make("a", { href: `#jobs?job=${id}`, textContent: name || title(kind, counts.total) });

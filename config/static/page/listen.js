@@ -4,14 +4,13 @@ import { Capture } from "./capture.js";
 import { showCode } from "./codeview.js";
 import { keepForm } from "./route.js";
 import { call, events, formOf, save } from "./service.js";
-import { attempt, clock, find, make } from "./view.js";
+import { attempt, capital, clock, find, make } from "./view.js";
 import { models } from "./voices.js";
 
 const PATH = "/v1/audio/transcriptions";
 const ENDS = { text: "txt", srt: "srt", vtt: "vtt", json: "json", verbose_json: "json" };
-const STREAMED = new Set(["text"]);
-// forms that are shown while they come
-const CODE_ONLY = "recording.wav";
+const STREAMED = "text";
+// the form that is shown while it comes
 
 let capture = null;
 let request = null;
@@ -26,7 +25,7 @@ export function open() {
   find("listen-format").addEventListener("change", () => (find("listen-words").disabled = find("listen-format").value !== "verbose_json"));
   find("heard-save").addEventListener("click", () => save(new Blob([result.text]), `transcript.${ENDS[result.format]}`));
   addEventListener("voices", fill);
-  showCode("listen", () => ({ method: "POST", path: PATH, fields: wanted(), file: { name: "file", filename: capture.file?.name ?? CODE_ONLY } }));
+  showCode("listen", () => ({ method: "POST", path: PATH, fields: wanted(), file: { name: "file", filename: capture.file?.name ?? "recording.wav" } }));
   return keepForm("listen", find("listen-form"));
 }
 
@@ -54,7 +53,7 @@ async function transcribe() {
   find("heard-text").replaceChildren();
   find("heard-save").hidden = true;
   try {
-    const stream = STREAMED.has(format) ? { stream: true } : {};
+    const stream = format === STREAMED ? { stream: true } : {};
     const answer = await call(PATH, { method: "POST", body: formOf({ ...fields, ...stream, file: capture.file }), signal: request.signal });
     const text = stream.stream ? await growing(answer) : await answer.text();
     result = { text, format };
@@ -83,7 +82,7 @@ function showTimed({ segments = [], words = [], language, duration, text }) {
   const said = lines.map((line) => make("li", {}, make("span", { className: "time", textContent: clock(line.start) }), make("p", { textContent: line.text.trim() })));
   const timed = words.map(({ word, start }) => make("span", { title: `${start.toFixed(2)} s` }, word, make("small", { textContent: start.toFixed(2) })));
   find("heard-text").replaceChildren(
-    make("p", { className: "quiet small", textContent: `${language} · ${duration.toFixed(1)} s` }),
+    make("p", { className: "quiet small", textContent: `${capital(language)} · ${duration.toFixed(1)} s` }),
     lines.length ? make("ol", { className: "lines" }, ...said) : "Nothing was understood.",
     words.length ? make("p", { className: "timed" }, ...timed) : "",
   );

@@ -1,5 +1,7 @@
 // Sound as the service has it: 16 bit, mono, 24 kHz.
 
+import { bytesOf } from "./samples.js";
+
 export const RATE = 24_000;
 
 const LEAD = 0.05;
@@ -87,8 +89,7 @@ export function loudness(wave) {
 }
 
 export function decoded(base64) {
-  const bytes = Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
-  return new Int16Array(bytes.buffer);
+  return new Int16Array(bytesOf(base64).buffer);
 }
 
 export function encoded(samples) {

@@ -1,6 +1,7 @@
 // The voices that there are: one's own first, then the names that stand for one, then each engine's.
 
 import { ask } from "./service.js";
+import { capital } from "./view.js";
 
 const NAMES = "Usual names";
 const OWN = "Your own";
@@ -39,5 +40,3 @@ export function languageName(tag) {
     return tag;
   }
 }
-
-const capital = (name) => name[0].toUpperCase() + name.slice(1);

@@ -28,6 +28,8 @@ export function openMaking(changed) {
     if (sample.check()) attempt("voice-fault", event.submitter, () => make(changed));
   });
   find("voice-back").addEventListener("click", () => step(null));
+  find("consent-capture").addEventListener("change", () => failed("consent-fault", ""));
+  find("sample-capture").addEventListener("change", () => failed("voice-fault", ""));
   const isSecond = () => consent !== null;
   showCode("voices", () => (isSecond() ? { method: "POST", path: VOICES, fields: voiceFields(), file: named("audio_sample", sample) } : { method: "POST", path: CONSENTS, fields: consentFields(), file: named("recording", recording) }));
 }

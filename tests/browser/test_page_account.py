@@ -53,6 +53,7 @@ def test_a_key_is_shown_once_may_do_what_was_chosen_and_is_revoked(service: Syst
             page.get_by_role("checkbox", name=scope).uncheck()
         page.get_by_label("Ends").select_option("7")
         page.get_by_role("button", name="Make a key").click()
+        expect(page.locator("#shown-once")).to_be_visible()
         key = page.get_by_label("New key", exact=True).input_value()
         person.look("key")
         page.get_by_role("button", name="I have it").click()

@@ -5,7 +5,7 @@ VENV := .venv
 PYTHON := $(VENV)/bin/python
 RUN = $(PYTHON)
 
-.PHONY: help setup run test clients coverage check embedded deployed apart alerts browser bench faults
+.PHONY: help setup run test clients coverage check embedded deployed apart alerts browser bench bench-live faults production
 
 help:  ## say what there is
 	@grep -E '^[a-z-]+:.*##' Makefile | sed 's/:.*## /\t/'
@@ -64,6 +64,10 @@ alerts: $(VENV)/.dev  ## try the alert rules, and ask a running service by a rea
 faults: $(VENV)/.dev  ## break everything once while thousands of items are made, and count what is left
 	@sh .ci/packages test
 	$(PYTHON) -m tests.faults
+
+production: $(VENV)/.dev  ## start what deploy/ describes, restart, upgrade and back it up under load, restore it elsewhere
+	@sh .ci/packages production
+	$(PYTHON) -m tests.production
 
 bench: $(VENV)/.dev  ## measure latency and queue overhead on this machine
 	@sh .ci/packages test

@@ -31,7 +31,6 @@ from config.errors import RateLimited, Unavailable
 
 log = structlog.get_logger("limits")
 
-SIGN_INS = metrics.SIGN_IN_BY_ADDRESS
 IPV6_NETWORK = 64
 # bits: one customer's addresses
 MINUTE = 60
@@ -114,7 +113,7 @@ class CharactersLeft(APIView):
 class AddressSignIns(BaseThrottle):
     """For the view where passwords are tried: so many requests an address."""
 
-    group = SIGN_INS
+    group = metrics.SIGN_IN_BY_ADDRESS
     closed = True
 
     def allow_request(self, request: Request, _view: APIView) -> bool:
@@ -129,7 +128,7 @@ class AddressTokens(AddressSignIns):
     closed = False
 
 
-def count_address(request: HttpRequest, *, group: str = SIGN_INS, closed: bool = True) -> None:
+def count_address(request: HttpRequest, *, group: str = metrics.SIGN_IN_BY_ADDRESS, closed: bool = True) -> None:
     """One more request from an address."""
     count(request, Limit(group, runtime.ADDRESS_RATE, closed=closed), client_address(request))
 
@@ -180,13 +179,8 @@ def client_address(request: HttpRequest) -> str:
     return str(ip_network((address, IPV6_NETWORK), strict=False)) if address.version == IPv6Address(0).version else str(address)
 
 
-def from_proxy(request: HttpRequest) -> bool:
-    """Whether it was a proxy of ours that sent the request."""
-    return is_proxy(request.META.get("REMOTE_ADDR", ""))
-
-
-def is_proxy(peer: str) -> bool:
-    """Whether an address is that of a proxy of ours."""
+def from_proxy(peer: str) -> bool:
+    """Whether a connection comes from a proxy of ours."""
     address = _parsed(peer)
     return address is not None and _trusted(address)
 

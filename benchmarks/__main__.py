@@ -9,7 +9,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from benchmarks import desk, doorbell, latency, live, neural, scale
+from benchmarks import desk, doorbell, latency, live, neural, scale, servers
 from tests.servers import PostgresServer, RedisServer
 
 ALL = {
@@ -19,6 +19,7 @@ ALL = {
     "desk": desk.report,
     "neural": neural.report,
     "live": live.report,
+    "servers": servers.report,
 }
 
 

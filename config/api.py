@@ -69,6 +69,12 @@ class UnsupportedMediaType(Refusal):
     message = "Send the body as 'application/json' in UTF-8."
 
 
+class UpgradeRequired(Refusal):
+    status = 426
+    code = "upgrade_required"
+    message = "This is a WebSocket: open it with one."
+
+
 def as_refusal(error: Exception) -> Refusal | None:  # noqa: PLR0911, PLR0912  -- a table, a case a line
     """The refusal that an exception amounts to; None when it is a fault of ours."""
     match error:
@@ -109,6 +115,8 @@ def body_and_headers(refusal: Refusal) -> tuple[dict[str, Any], dict[str, str]]:
         headers["Retry-After"] = str(max(1, math.ceil(refusal.retry_after)))
     if refusal.status == NotAuthenticated.status:
         headers["WWW-Authenticate"] = "Bearer"
+    if refusal.status == UpgradeRequired.status:
+        headers["Upgrade"] = "websocket"
     return body, headers
 
 
@@ -150,6 +158,10 @@ def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpR
 
 def server_error(request: HttpRequest) -> HttpResponse:
     return _said(request, InternalError())
+
+
+def socket_only(_request: HttpRequest) -> JsonResponse:
+    return answer(UpgradeRequired())
 
 
 class Requests:

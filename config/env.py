@@ -86,7 +86,7 @@ class Environment(BaseSettings):
     )
     lease_seconds: float = Field(5.0, ge=2, le=300, description="how long a silent worker keeps its item")
     max_attempts: int = Field(3, ge=1, le=10, description="times that an item is tried before it has failed")
-    max_queued: int = Field(1000, ge=1, description="items waiting in the live queue beyond which requests get 503 overloaded")
+    max_queued: int = Field(1000, ge=1, description="items waiting in one live queue beyond which requests get 503 overloaded")
     item_seconds: int = Field(600, ge=1, description="how long making one item may take")
 
     max_input_characters: int = Field(100_000, ge=1, description="longest text of one request")
@@ -161,6 +161,7 @@ class Environment(BaseSettings):
 
     audit_days: int = Field(730, ge=1, description="days that the audit log of the admin is kept")
 
+    notify_socket: str = Field("", description="where systemd is told that a process is ready; systemd sets it itself")
     log_level: str = Field("INFO", description="DEBUG, INFO, WARNING or ERROR")
     log_one_in: int = Field(
         100, ge=0, description="of the well answered requests for health and static files so many share one line; 0: none"

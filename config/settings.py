@@ -31,6 +31,7 @@ USE_TZ = True
 TIME_ZONE = "UTC"
 USE_I18N = False
 APPEND_SLASH = False
+NOTIFY_SOCKET = ENV.notify_socket
 LOGGING = logging_config(ENV.log_level)
 LOGGING_CONFIG = "logging.config.dictConfig"
 LOG_ONE_IN = ENV.log_one_in

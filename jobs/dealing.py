@@ -39,6 +39,11 @@ def queue_of(actor: str) -> str:
     return name
 
 
+def actors_of(queue: str) -> list[str]:
+    """The names of the actors that read a queue."""
+    return [actor.actor_name for actor in dramatiq.get_broker().actors.values() if actor.queue_name == queue]
+
+
 def is_batch(actor: str) -> bool:
     """Whether what this actor makes waits for its turn, by the queue that it reads."""
     return queue_of(actor).endswith(BATCH)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from django.db.models import Sum
 
 from accounts.models import User
@@ -47,9 +49,10 @@ def refuse_in_maintenance() -> None:
         raise Maintenance(runtime.MAINTENANCE_MESSAGE, retry_after=runtime.MAINTENANCE_SECONDS)
 
 
-def refuse_when_overloaded(more: int, *, queue: str) -> None:
+def refuse_when_overloaded(more: int, *, queue: str, actors: Collection[str]) -> None:
+    """Of one queue, with the actors that read it: what waits for a model holds up nothing that needs none."""
     room = runtime.MAX_QUEUED - more
-    waiting = Item.objects.filter(state=State.QUEUED, batch=False, twin=None).order_by()
+    waiting = Item.objects.filter(state=State.QUEUED, batch=False, twin=None, actor__in=actors).order_by()
     if room < 0 or waiting[: room + 1].count() > room:
         metrics.REFUSED.labels(metrics.OVERLOADED).inc()
         raise Overloaded("Too many items are waiting. Try again in a few seconds.", retry_after=BUSY_RETRY)

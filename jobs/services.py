@@ -19,7 +19,7 @@ from accounts.quotas import Allowance, Amount, Reservation
 from accounts.replays import Asked, Done
 from config.errors import Unavailable
 from jobs import metrics, reuse, storage, tracing
-from jobs.dealing import deal, is_batch, queue_of, ring_all, tell_the_end
+from jobs.dealing import actors_of, deal, is_batch, queue_of, ring_all, tell_the_end
 from jobs.errors import Cancelled, InvalidState
 from jobs.limits import refuse_in_maintenance, refuse_too_many, refuse_when_full, refuse_when_overloaded
 from jobs.models import OPEN, Blob, Item, Job, Output, State, Webhook
@@ -123,7 +123,8 @@ def submit(
         refuse_in_maintenance()
     batch = is_batch(orders[0].actor)
     if not batch:
-        refuse_when_overloaded(len(orders), queue=queue_of(orders[0].actor))
+        queue = queue_of(orders[0].actor)
+        refuse_when_overloaded(len(orders), queue=queue, actors=actors_of(queue))
     keys = [order.reuse_key for order in orders]
     wanted = {key for key, order in zip(keys, orders, strict=True) if key and not order.fresh}
     with transaction.atomic():

@@ -8,6 +8,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand
 
 from config import metrics
+from config.readiness import tell_ready
 from config.servers import SERVERS
 from config.working import start_worker
 from jobs import tracing
@@ -37,6 +38,7 @@ class Command(BaseCommand):
             gc.freeze()
             self.stdout.write(f"Serving http://{host}:{port}")
             self.stdout.flush()
+            tell_ready(settings.NOTIFY_SOCKET)
 
         try:
             SERVERS[server](application, host=host, port=port, ready=ready)

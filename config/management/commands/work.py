@@ -11,6 +11,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from config import metrics
 from config.exposition import serve_metrics
+from config.readiness import tell_ready
 from config.supervisor import Supervisor
 from config.working import start_worker, wait_for_the_end
 from jobs import tracing
@@ -41,6 +42,7 @@ class Command(BaseCommand):
         serve_metrics(number)
         tracing.begin(metrics.WORKER)
         worker = start_worker()
+        tell_ready(settings.NOTIFY_SOCKET)
         reason = wait_for_the_end()
         worker.stop(timeout=STOP_MS)
         tracing.end()

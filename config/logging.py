@@ -56,6 +56,7 @@ def logging_config(level: str) -> dict[str, Any]:
             "daphne": {"level": "WARNING"},
             "uvicorn": {"level": "WARNING"},
             "apscheduler": {"level": "WARNING"},
+            "constance.migrations": {"level": "WARNING"},
             # they tell what they read
             **{name: {"level": "ERROR"} for name in ("TTS", "trainer", "transformers")},
         },

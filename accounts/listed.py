@@ -78,7 +78,7 @@ class Listed(NoYears):
     show_full_result_count = False
     paginator = Counted
     shown: tuple[str, ...] = ()
-    # what a row's page shows beside its fields
+    # what a row's page shows first, of its fields and beside them
 
     def has_add_permission(self, _request: HttpRequest) -> bool:
         return False
@@ -92,7 +92,7 @@ class Listed(NoYears):
     def get_fields(self, _request: HttpRequest, _obj: Any = None) -> list[Any]:
         """Every field, those included that no form could hold."""
         hidden = self.exclude or ()
-        return [*self.shown, *(field.name for field in self.model._meta.fields if field.name not in hidden)]
+        return [*self.shown, *(field.name for field in self.model._meta.fields if field.name not in {*hidden, *self.shown})]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[Any]:
         return self.get_fields(request, obj)

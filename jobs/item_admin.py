@@ -32,7 +32,7 @@ class ItemAdmin(Found, Listed):
     list_display = ["id", "job", "owner", "labelled", "attempt", "worker", "format", "error_code", "age", "span"]
     list_filter = ["state", Reason, Actor, "created_at"]
     list_select_related = ["job", "owner"]
-    list_per_page = 50
+    list_per_page = 25
     ordering = ["-id"]
     names_of = {"item_": "pk", "job_": "job_id", "out_": "output_id"}
     actions_detail = ["cancel_this", "retry_this"]

@@ -64,7 +64,7 @@ class JobAdmin(Found, Listed):
     list_display = ["id", "owner", "kind", "labelled", "progress", "priority", "age", "span"]
     list_filter = ["state", Kind, "created_at"]
     list_select_related = ["owner"]
-    list_per_page = 50
+    list_per_page = 25
     ordering = ["-id"]
     names_of = {"job_": "pk"}
     inlines = [Items]

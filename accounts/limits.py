@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from typing import Any
 
@@ -15,7 +14,6 @@ import structlog
 from django.conf import settings
 from django.db import InterfaceError, OperationalError
 from django.db.models import F
-from django.db.models.functions import Now
 from django.http import HttpRequest
 from django_ratelimit.core import get_usage
 from redis.exceptions import RedisError
@@ -24,16 +22,15 @@ from rest_framework.response import Response
 from rest_framework.throttling import BaseThrottle
 from rest_framework.views import APIView
 
+from accounts import metrics
 from accounts.authentication import caller
-from accounts.models import Plan, Quota, User
-from accounts.quotas import UNLIMITED, period
+from accounts.models import Quota, User
+from accounts.quotas import Allowance, allowance
 from accounts.runtime import runtime
-from accounts.usage import limit_in_force, of_plan
 from config.errors import RateLimited, Unavailable
 
 log = structlog.get_logger("limits")
 
-SIGN_INS = "sign-in by address"
 IPV6_NETWORK = 64
 # bits: one customer's addresses
 MINUTE = 60
@@ -67,6 +64,7 @@ def count(request: HttpRequest, limit: Limit, key: str) -> None:
     reset = usage["time_left"]
     _note(request, "requests", limit=usage["limit"], remaining=usage["limit"] - usage["count"], reset=reset)
     if usage["should_limit"]:
+        metrics.RATE_REFUSALS.labels(limit.group).inc()
         raise RateLimited(retry_after=reset)
 
 
@@ -74,31 +72,25 @@ class UserWrites(BaseThrottle):
     """For views that write or generate: so many requests a user, as his plan says, or where it says nothing, as the settings do.
 
     What the plan says is one query by primary key a request. It is not kept in memory: a limit that staff set is to hold at once.
+    The rest of what it says is noted on the request, for whatever the request is to use up.
     """
 
     def allow_request(self, request: Request, _view: APIView) -> bool:
         user = caller(request).user
-        asked = (limit_in_force("requests_per_minute"), limit_in_force("characters"), of_plan("span"), of_plan("time_zone"), Now())
-        a_minute, characters, span, zone, now = User.objects.filter(pk=user.pk).values_list(*asked).get()
+        allowed = allowance(user)
+        a_minute = allowed.limits["requests_per_minute"]
         if a_minute == 0:  # to the library, no limit
+            metrics.RATE_REFUSALS.labels(metrics.WRITES).inc()
             raise RateLimited("Your plan allows no requests that write or generate.", retry_after=MINUTE)
         rate = runtime.WRITE_RATE if a_minute is None else f"{a_minute}/m"
-        count(request._request, Limit("writes", rate, closed=False), str(user.pk))
-        if characters is not None:
-            starts_at, ends_at = period(Plan(span=span, time_zone=zone) if span else UNLIMITED, now)
-            request.characters = Characters(user.pk, characters, starts_at, ends_at - now)  # type: ignore[attr-defined]
+        count(request._request, Limit(metrics.WRITES, rate, closed=False), str(user.pk))
+        request.allowed = allowed  # type: ignore[attr-defined]
         return True
 
 
-@dataclass(frozen=True, slots=True)
-class Characters:
-    """The characters that somebody may use in the period that a request falls into."""
-
-    owner_id: Any
-    limit: int
-    starts_at: datetime
-    rest: timedelta
-    # of the period
+def allowed_to(request: Request) -> Allowance | None:
+    """What was found, when the request was counted, that its caller may use; None where it was not counted."""
+    return getattr(request, "allowed", None)
 
 
 class CharactersLeft(APIView):
@@ -108,10 +100,10 @@ class CharactersLeft(APIView):
     """
 
     def finalize_response(self, request: Request, response: Response, *args: Any, **kwargs: Any) -> Response:
-        characters: Characters | None = getattr(request, "characters", None)
-        if characters is not None:
+        allowed = allowed_to(request)
+        if allowed is not None and (limit := allowed.limits["characters"]) is not None:
             try:
-                _note_characters(request._request, characters)
+                _note_characters(request._request, caller(request).user, allowed, limit)
             except (OperationalError, InterfaceError) as fault:
                 # what was accepted is accepted, and its answer more than these
                 log.warning("characters not told", reason=repr(fault))
@@ -121,7 +113,7 @@ class CharactersLeft(APIView):
 class AddressSignIns(BaseThrottle):
     """For the view where passwords are tried: so many requests an address."""
 
-    group = SIGN_INS
+    group = metrics.SIGN_IN_BY_ADDRESS
     closed = True
 
     def allow_request(self, request: Request, _view: APIView) -> bool:
@@ -132,18 +124,18 @@ class AddressSignIns(BaseThrottle):
 class AddressTokens(AddressSignIns):
     """For the views where tokens are tried. Nobody guesses one, so without counters they stay open: whoever is signed in stays so."""
 
-    group = "tokens by address"
+    group = metrics.TOKENS_BY_ADDRESS
     closed = False
 
 
-def count_address(request: HttpRequest, *, group: str = SIGN_INS, closed: bool = True) -> None:
+def count_address(request: HttpRequest, *, group: str = metrics.SIGN_IN_BY_ADDRESS, closed: bool = True) -> None:
     """One more request from an address."""
     count(request, Limit(group, runtime.ADDRESS_RATE, closed=closed), client_address(request))
 
 
 def count_attempt(request: HttpRequest, username: str) -> None:
     """One password tried for a user name, whether there is such a user or not."""
-    count(request, Limit("sign-in by name", runtime.SIGN_IN_RATE, closed=True), username.casefold())
+    count(request, Limit(metrics.SIGN_IN_BY_NAME, runtime.SIGN_IN_RATE, closed=True), username.casefold())
 
 
 def _note(request: HttpRequest, unit: str, *, limit: int, remaining: int, reset: float) -> None:
@@ -153,10 +145,10 @@ def _note(request: HttpRequest, unit: str, *, limit: int, remaining: int, reset:
     request.limit_headers = getattr(request, "limit_headers", {}) | headers  # type: ignore[attr-defined]
 
 
-def _note_characters(request: HttpRequest, characters: Characters) -> None:
-    rows = Quota.objects.filter(owner_id=characters.owner_id, starts_at=characters.starts_at)
+def _note_characters(request: HttpRequest, user: User, allowed: Allowance, limit: int) -> None:
+    rows = Quota.objects.of(user).filter(starts_at=allowed.starts_at)
     gone = rows.values_list(F("characters") + F("characters_reserved"), flat=True).first() or 0
-    _note(request, "tokens", limit=characters.limit, remaining=characters.limit - gone, reset=characters.rest.total_seconds())
+    _note(request, "tokens", limit=limit, remaining=limit - gone, reset=(allowed.ends_at - allowed.now).total_seconds())
 
 
 def _counted(request: HttpRequest, limit: Limit, key: str) -> dict[str, Any] | None:
@@ -185,6 +177,12 @@ def client_address(request: HttpRequest) -> str:
     if address is None:
         return "unknown"
     return str(ip_network((address, IPV6_NETWORK), strict=False)) if address.version == IPv6Address(0).version else str(address)
+
+
+def from_proxy(peer: str) -> bool:
+    """Whether a connection comes from a proxy of ours."""
+    address = _parsed(peer)
+    return address is not None and _trusted(address)
 
 
 def _trusted(address: Address) -> bool:

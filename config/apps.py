@@ -5,6 +5,7 @@ from __future__ import annotations
 import dramatiq
 from django.apps import AppConfig, apps
 from django.conf import settings
+from django.contrib.admin.apps import AdminConfig
 from django.db.models.signals import post_migrate
 from psycopg_pool.base import AttemptWithBackoff
 
@@ -25,3 +26,7 @@ class Config(AppConfig):
         dramatiq.set_broker(broker)
         # after the last app, whose permissions are there by then
         post_migrate.connect(write_roles, sender=apps.get_app_config("voice"), dispatch_uid="roles")
+
+
+class DeskConfig(AdminConfig):
+    default_site = "config.desk.site.Desk"

@@ -13,6 +13,7 @@ _django = get_asgi_application()
 
 # Django must be set up first
 from accounts.runtime import runtime  # noqa: E402
+from config.exposition import MetricsDoor  # noqa: E402
 from config.gate import App, BodyGate, Message, Receive, Send, SocketGate, refuse_socket  # noqa: E402
 from jobs.event_socket import event_socket  # noqa: E402
 from voice.realtime.sockets import live_socket  # noqa: E402
@@ -34,7 +35,7 @@ async def _sockets(scope: Message, receive: Receive, send: Send) -> None:
 
 application: Any = ProtocolTypeRouter(
     {
-        "http": BodyGate(cast(App, _django)),
-        "websocket": SocketGate(_sockets),
+        "http": MetricsDoor(BodyGate(cast(App, _django))),
+        "websocket": SocketGate(_sockets, SOCKETS),
     }
 )

@@ -33,13 +33,24 @@ USE_I18N = False
 APPEND_SLASH = False
 LOGGING = logging_config(ENV.log_level)
 LOGGING_CONFIG = "logging.config.dictConfig"
+LOG_ONE_IN = ENV.log_one_in
+
+# ── Metrics and traces ──────────────────────────────────────────────────────────────────────────────────────────────────────
+METRICS_PORT = ENV.metrics_port
+METRICS_HOST = ENV.metrics_host
+METRICS_READERS = ENV.metrics_readers
+METRICS_TOKEN = ENV.metrics_token
+OTLP_ENDPOINT = ENV.otel_exporter_otlp_endpoint
+OTLP_HEADERS = ENV.otel_exporter_otlp_headers
+OTLP_SERVICE = ENV.otel_service_name
+OTLP_SHARE = ENV.otel_traces_sampler_arg
 
 INSTALLED_APPS = [
-    "unfold",  # the admin's looks; it replaces templates of Django's, so it stands first
+    "unfold.apps.BasicAppConfig",  # the admin's looks; it replaces templates of Django's, so it stands first
     "unfold.contrib.filters",
     "unfold.contrib.forms",
     "unfold.contrib.constance",
-    "django.contrib.admin",
+    "config.apps.DeskConfig",  # django.contrib.admin, with a front page
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -86,12 +97,18 @@ STATIC_ROOT = DATA_DIR / "static"
 UNFOLD = {
     "SITE_TITLE": "Voice platform",
     "SITE_HEADER": "Voice platform",
-    "SITE_SYMBOL": "graphic_eq",
+    "SITE_ICON": lambda _request: static("page/icon.svg"),
+    "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": lambda _request: static("page/icon.svg")}],
+    "ENVIRONMENT": lambda _request: [ENV.environment.capitalize(), "danger" if ENV.environment is Stage.PRODUCTION else "info"],
     "SHOW_HISTORY": True,
     "SHOW_VIEW_ON_SITE": False,
     "SHOW_BACK_BUTTON": True,
     "LOGIN": {"form": "accounts.forms.SignInForm"},
     "STYLES": [lambda _request: static("page/desk.css")],
+    "SCRIPTS": [lambda _request: static("page/desk.js")],
+    "SIDEBAR": {"navigation": "config.desk.navigation.navigation", "show_search": True, "command_search": True},
+    "COMMAND": {"search_callback": "config.desk.navigation.found"},
+    "ACCOUNT": {"navigation": "config.desk.navigation.account"},
 }
 
 # ── Data ────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -181,11 +198,12 @@ STORAGES = {
     "default": _outputs(),
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
 }
+ACCEL_PREFIX = ENV.accel_prefix
 PARTS_DIR = DATA_DIR / "parts"  # outputs that are being made
 
 # ── Accounts ────────────────────────────────────────────────────────────────────────────────────────────────────────────────
 AUTH_USER_MODEL = "accounts.User"
-LOGIN_REDIRECT_URL = "/admin/"  # nobody else signs in with a page of Django
+LOGIN_REDIRECT_URL = "/admin/"
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
@@ -341,6 +359,7 @@ SPECTACULAR_SETTINGS = {
 }
 
 # ── Safety ──────────────────────────────────────────────────────────────────────────────────────────────────────────────────
+CSRF_FAILURE_VIEW = "config.api.stale_form"
 CSRF_TRUSTED_ORIGINS = list(ENV.trusted_origins)
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"

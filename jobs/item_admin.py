@@ -24,17 +24,17 @@ from jobs.job_admin import COLOURS
 from jobs.job_filters import Actor, Reason
 from jobs.models import OPEN, Item, Output, State
 from jobs.progress import ago, took
-from jobs.searching import Found
 
 
 @admin.register(Item)
-class ItemAdmin(Found, Listed):
+class ItemAdmin(Listed):
     list_display = ["id", "job", "owner", "labelled", "attempt", "worker", "format", "error_code", "age", "span"]
     list_filter = ["state", Reason, Actor, "created_at"]
     list_select_related = ["job", "owner"]
     list_per_page = 25
     ordering = ["-id"]
-    names_of = {"item_": "pk", "job_": "job_id", "out_": "output_id"}
+    search_fields = ["id", "job__id", "output_id", "owner__username"]
+    found_by = ("pk", "job_id", "output_id")
     actions_detail = ["cancel_this", "retry_this"]
     shown = ("job", "owner", "labelled", "error_code", "error_message", "meaning", "text", "voice", "listen", "tries", "span", "charged")
     exclude = ["state"]

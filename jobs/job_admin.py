@@ -22,7 +22,6 @@ from jobs.doing import do
 from jobs.job_filters import Kind
 from jobs.models import Item, Job, State
 from jobs.progress import BAD, DONE, NEUTRAL, ago, bar, took
-from jobs.searching import Found
 
 COLOURS = {State.QUEUED: "info", State.RUNNING: "primary", State.COMPLETED: "success", State.FAILED: "danger", State.CANCELLED: "warning"}
 SHORT = 80
@@ -60,13 +59,14 @@ class Items(TabularInline):
 
 
 @admin.register(Job)
-class JobAdmin(Found, Listed):
+class JobAdmin(Listed):
     list_display = ["id", "owner", "kind", "labelled", "progress", "priority", "age", "span"]
     list_filter = ["state", Kind, "created_at"]
     list_select_related = ["owner"]
     list_per_page = 25
     ordering = ["-id"]
-    names_of = {"job_": "pk"}
+    search_fields = ["id", "owner__username"]
+    found_by = ("pk",)
     inlines = [Items]
     actions = ["cancel", "retry", "first", "last"]
     actions_detail = ["cancel_this", "retry_this", "move_this"]

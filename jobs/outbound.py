@@ -28,8 +28,10 @@ from config.errors import Refusal
 
 DEADLINE = 10.0
 # seconds that a whole exchange may take, from the name's look-up to the last byte read
+KEPT_OF_ANSWER = 2000
+# bytes, for whoever looks why it was refused
 LARGEST_ANSWER = 1 << 16
-# bytes; nothing in them but the status is of use
+# bytes
 MOST_TRIED = 4
 # addresses of a name, one after the other
 LONGEST_URL = 2000
@@ -65,6 +67,8 @@ class TooLate(Unreachable):
 @dataclass(frozen=True, slots=True)
 class Answer:
     status: int
+    body: bytes = b""
+    # no more than the beginning of it
 
 
 @dataclass(slots=True)
@@ -97,10 +101,11 @@ def post(url: str, body: bytes, headers: dict[str, str]) -> Answer:
     with httpcore.ConnectionPool(ssl_context=_trust(), network_backend=_Checked(budget)) as pool:
         try:
             with pool.stream("POST", address, headers=sent, content=body) as response:
+                said = bytearray()
                 with suppress(Unreachable, *FAULTS):
-                    for _ in response.iter_stream():
-                        pass
-                return Answer(status=response.status)
+                    for part in response.iter_stream():
+                        said += part[: KEPT_OF_ANSWER - len(said)]
+                return Answer(status=response.status, body=bytes(said))
         except FAULTS:
             raise Unreachable from None
 

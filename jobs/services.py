@@ -15,16 +15,17 @@ from django.db.models.functions import Now
 
 from accounts import quotas
 from accounts.models import ApiKey, User
-from accounts.quotas import Amount, Reservation
+from accounts.quotas import Allowance, Amount, Reservation
 from accounts.replays import Asked, Done
 from config.errors import Unavailable
-from jobs import reuse, storage
+from jobs import metrics, reuse, storage, tracing
 from jobs.dealing import deal, is_batch, queue_of, ring_all, tell_the_end
 from jobs.errors import Cancelled, InvalidState
 from jobs.limits import refuse_in_maintenance, refuse_too_many, refuse_when_full, refuse_when_overloaded
 from jobs.models import OPEN, Blob, Item, Job, Output, State, Webhook
 from jobs.reuse import reuse_key
 from jobs.streams import streams
+from jobs.tracing import Kind
 
 RETRY_WINDOW = timedelta(minutes=2)
 # how long after a request without a key another try of it is known for one
@@ -106,9 +107,13 @@ def despite_deletions(request: Callable[[], Submitted]) -> Submitted:
         return request()
 
 
-def submit(*, owner: User, api_key: ApiKey | None, kind: str, orders: Sequence[Order], about: About | None = None) -> Job:
+@tracing.spanned("submit", Kind.PRODUCER)
+def submit(
+    *, owner: User, api_key: ApiKey | None, kind: str, orders: Sequence[Order], about: About | None = None, allowed: Allowance | None = None
+) -> Job:
     """Write the job and its items in one transaction; their messages leave when it is committed.
 
+    `allowed` is what the owner may use, where that was asked a moment ago.
     InsufficientQuota, RateLimited or StorageFull when the owner may have no more, Overloaded when there is no room or nobody to do it,
     Maintenance when staff have no new work accepted.
     """
@@ -124,7 +129,7 @@ def submit(*, owner: User, api_key: ApiKey | None, kind: str, orders: Sequence[O
     with transaction.atomic():
         for source in {order.source for order in orders if order.source is not None}:
             storage.hold(source)
-        allowed = quotas.allowance(owner)
+        allowed = allowed or quotas.allowance(owner)
         cheap = reuse.stored(owner, wanted)
         percent = allowed.plan.reuse_percent
         amounts = [
@@ -152,6 +157,8 @@ def submit(*, owner: User, api_key: ApiKey | None, kind: str, orders: Sequence[O
             announced=batch and (about.webhook is not None or Webhook.objects.of(owner).every().exists()),
             request_hash=about.request_hash,
             listed=about.listed,
+            request_id=tracing.request_id(),
+            traceparent=tracing.traceparent(),
         )
         retention = allowed.plan.retention_days
         items = [
@@ -190,6 +197,8 @@ def submit(*, owner: User, api_key: ApiKey | None, kind: str, orders: Sequence[O
         else:
             transaction.on_commit(partial(ring_all, [item for item in items if item.state == State.QUEUED and item.twin_id is None]))
     job.written = items
+    tracing.note(job_id=job.pk, kind=kind, items=len(items), request_id=job.request_id)
+    metrics.SUBMITTED.labels(kind, "batch" if batch else "live").inc(len(items))
     return job
 
 
@@ -207,6 +216,7 @@ def stop(*, item: Item) -> bool:
     stopped = item.cancel()
     item.refresh_from_db(fields=["state", "attempt", "error_code"])
     if item.state == State.CANCELLED:
+        metrics.ended(item, State.CANCELLED, item.error_code)
         tell_the_end(item)
     return stopped
 
@@ -278,6 +288,9 @@ def _write(job: Job, items: list[Item], orders: Sequence[Order], *, reuse_among:
         else:
             in_flight[item.reuse_key] = item.pk
     Item.objects.bulk_create(items, batch_size=ROWS_AT_ONCE)
+    twins = sum(item.twin_id is not None for item in items)
+    for source, number in ((metrics.STORED, len(served)), (metrics.IN_FLIGHT, twins), (metrics.MADE, len(items) - len(served) - twins)):
+        metrics.REUSED.labels(source).inc(number)
     if not served:
         return
     pairs = [
@@ -299,6 +312,7 @@ def _end_together(job: Job, queued: Any) -> None:
         return
     # they have no numbers of their own: one event tells of all of them
     Job.objects.count_end(job, State.CANCELLED, number)
+    metrics.ENDED.labels(job.kind, State.CANCELLED, Cancelled.code).inc(number)
     ended = job.items.filter(state=State.CANCELLED, period_starts_at__isnull=False)
     for starts_at in list(ended.values_list("period_starts_at", flat=True).distinct().order_by()):
         amount, _ = _sum(ended.filter(period_starts_at=starts_at))

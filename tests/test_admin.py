@@ -45,10 +45,9 @@ def furnished(alice: User) -> Output:
     return output
 
 
-def act(desk: Client, model: str, action: str, *rows: Any) -> str:
-    response = desk.post(
-        reverse(f"admin:{model}_changelist"), {"action": action, "_selected_action": [row.pk for row in rows]}, follow=True
-    )
+def act(desk: Client, model: str, action: str, *rows: Any, **fields: str) -> str:
+    sent = {"action": action, "_selected_action": [row.pk for row in rows], **fields}
+    response = desk.post(reverse(f"admin:{model}_changelist"), sent, follow=True)
     assert response.status_code == 200
     return response.content.decode()
 
@@ -87,11 +86,12 @@ def test_staff_without_the_right_see_no_output(furnished, client):
 
 
 def test_an_output_has_a_player_that_plays_it(desk, furnished):
+    Output.objects.update(media_type="audio/mpeg")
     page = desk.get(reverse("admin:jobs_output_change", args=[furnished.pk])).content.decode()
     source = reverse("admin:jobs_output_content", args=[furnished.pk])
 
     assert f'src="{source}"' in page
-    assert desk.get(source)["Content-Type"] == "audio/pcm"
+    assert desk.get(source)["Content-Type"] == "audio/mpeg"
 
 
 def test_jobs_are_cancelled_from_their_list(desk, alice):
@@ -115,7 +115,7 @@ def test_failed_items_are_tried_again_from_the_list_of_jobs(desk, alice):
 
 def test_outputs_are_deleted_with_their_files(desk, furnished, django_capture_on_commit_callbacks):
     with django_capture_on_commit_callbacks(execute=True):
-        act(desk, "jobs_output", "forget", furnished)
+        act(desk, "jobs_output", "forget", furnished, confirmed="yes")
 
     assert not Output.objects.exists()
     assert not default_storage.exists(furnished.blob_id)

@@ -12,7 +12,7 @@ from config.errors import Refusal
 from jobs import departure
 from jobs.departure import Reason
 from jobs.work import claim
-from voice import catalogue, conversions, live, transcriptions
+from voice import catalogue, conversions, live, transcriptions, waveforms
 from voice.conditioning import forget_leftovers
 from voice.consents import clear_revoked
 from voice.engines.base import DeviceLost
@@ -98,6 +98,11 @@ def check_model(name: str) -> None:
         departure.ask(Reason.DEVICE_LOST)
     except Refusal as refusal:
         log.warning("model does not work", model=name, reason=refusal.reason)
+
+
+@dramatiq.actor(queue_name="batch", priority=20)
+def read_waveform(kind: str, pk: str) -> None:
+    waveforms.look(kind, pk)
 
 
 @dramatiq.actor(queue_name="batch", priority=5)

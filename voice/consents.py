@@ -57,6 +57,7 @@ def record_consent(*, owner: User, api_key: ApiKey | None, wanted: NewConsent, u
             recording=intake.blob,
             seconds=intake.seconds,
             transcript=intake.findings.get("transcript") or "",
+            waveform=intake.waveform,
             state=state,
             reason=reason,
         )
@@ -86,7 +87,7 @@ def delete(consent: Consent) -> None:
     """Revoke a consent, and remove its recording. The row stays for those who must know what was agreed on."""
     revoke(consent, reason="Its owner deleted it.")
     name = consent.recording_id
-    Consent.objects.filter(pk=consent.pk).update(recording=None, transcript="", deleted_at=Now())
+    Consent.objects.filter(pk=consent.pk).update(recording=None, transcript="", waveform=None, deleted_at=Now())
     if name is not None:
         storage.remove(name)
 

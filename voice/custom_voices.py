@@ -178,7 +178,14 @@ def _locked(voice: Voice) -> Voice:
 
 def _keep_sample(voice: Voice, intake: Intake) -> Sample:
     storage.hold(intake.blob)
-    sample = Sample.objects.create(voice=voice, blob=intake.blob, seconds=intake.seconds, findings=intake.findings, version=voice.version)
+    sample = Sample.objects.create(
+        voice=voice,
+        blob=intake.blob,
+        seconds=intake.seconds,
+        findings=intake.findings,
+        waveform=intake.waveform,
+        version=voice.version,
+    )
     sample.refresh_from_db()
     return sample
 

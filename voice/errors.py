@@ -23,8 +23,9 @@ class VoiceRevoked(Forbidden):
 class VoiceDisabled(Forbidden):
     code = "voice_disabled"
 
-    def __init__(self, name: str) -> None:
-        super().__init__(f"The voice '{name}' is disabled. Ask the operator, or choose another.", param="voice")
+    def __init__(self, name: str, reason: str = "") -> None:
+        why = f"The voice '{name}' is disabled: {reason}" if reason else f"The voice '{name}' is disabled."
+        super().__init__(f"{why} Ask the operator, or choose another.", param="voice")
 
 
 class ModelNotFound(NotFound):

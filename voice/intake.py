@@ -29,6 +29,7 @@ from voice.audio.errors import FILE
 from voice.audio.formats import FORMATS
 from voice.audio.judge import judge, measure
 from voice.audio.pcm import RATE
+from voice.audio.waveform import waveform
 from voice.ears.base import Transcriber, Wanted
 from voice.engines.base import Pcm
 from voice.models import widened
@@ -56,6 +57,8 @@ class Intake:
     seconds: float
     findings: dict[str, Any]
     # what was measured of it, as JSON
+    waveform: dict[str, Any] | None
+    # as `voice.audio.waveform` tells it; none of one that a worker before looked at
 
 
 def examine(
@@ -92,6 +95,7 @@ def make_safe(work: Work) -> None:
         work.findings = {"findings": asdict(sample)}
     elif purpose is Purpose.CONSENT and (ear := catalogue.ears().get(settings.CONSENT_TRANSCRIBER)):
         work.findings = {"findings": {"transcript": _heard(ear, pcm, options["language"], work)}}
+    work.findings["waveform"] = asdict(waveform(pcm))
     work.write(exact_wav_header(pcm.size * SAMPLE_BYTES))
     work.write(pcm.astype("<i2", copy=False).tobytes(), seconds=pcm.size / RATE)
 
@@ -141,7 +145,8 @@ def _outcome(raw: Blob, job: Job) -> Intake:
         refusal = item.error
         refusal.param = FILE if refusal.status < InternalError.status else None
         raise refusal
-    return Intake(item.output.blob, item.output.seconds, item.output.configuration.get("findings", {}))
+    found = item.output.configuration
+    return Intake(item.output.blob, item.output.seconds, found.get("findings", {}), found.get("waveform"))
 
 
 def _awaited(item: Item) -> Item:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from difflib import SequenceMatcher
 
 from django.conf import settings
 
@@ -47,6 +48,24 @@ def is_read(phrase: str, heard: str) -> bool:
     wanted, got = _words(phrase), _words(heard)
     denied = {word for word in got if word in NEGATIONS or word.endswith(NEGATED)}.difference(wanted)
     return not denied and _edits(wanted, got) <= MOST_WRONG * len(wanted)
+
+
+def compared(phrase: str, heard: str) -> list[tuple[str, str]]:
+    """The words of both in their order, a piece at a time, each as "same", "missing" (of the phrase) or "added" (to it)."""
+    wanted, got = phrase.split(), heard.split()
+    pieces: list[tuple[str, str]] = []
+    matcher = SequenceMatcher(None, [_plain(word) for word in wanted], [_plain(word) for word in got], autojunk=False)
+    for kind, first, last, start, stop in matcher.get_opcodes():
+        if kind == "equal":
+            pieces.append(("same", " ".join(wanted[first:last])))
+            continue
+        pieces += [("missing", " ".join(wanted[first:last]))] if last > first else []
+        pieces += [("added", " ".join(got[start:stop]))] if stop > start else []
+    return pieces
+
+
+def _plain(word: str) -> str:
+    return " ".join(_words(word))
 
 
 def _words(text: str) -> list[str]:

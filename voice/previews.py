@@ -1,18 +1,23 @@
-"""How a text will be read, told without speaking it."""
+"""How a text will be read, told without speaking it; and how a voice sounds, for staff who are asked about it."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from accounts.models import User
+from jobs import services as jobs
+from jobs.models import Item
 from voice.errors import TextTooLong
 from voice.lexicons import dictionary_of
+from voice.models import Voice
 from voice.requests import PreviewRequest
-from voice.services import Casting, Line
+from voice.services import SPEECH, Casting, Line
 from voice.text import Dictionary, Spoken, plan, verbalise
 
 LONGEST = 10_000
 """Characters of a text: it is read while its writer waits."""
+PREVIEWED = "mp3"
+# which every browser plays while it comes
 
 
 def preview(*, owner: User, asked: PreviewRequest) -> dict[str, Any]:
@@ -43,6 +48,19 @@ def preview(*, owner: User, asked: PreviewRequest) -> dict[str, Any]:
         ],
         "characters": len(script.text),
     }
+
+
+def speak_preview(*, staff: User, voice: Voice, text: str, keep_for: int | None = None) -> Item:
+    """Have a voice, whoever's it is, say something for a member of staff, on his own account. Refusals as of `POST /v1/audio/speech`.
+
+    It is kept for so many seconds, and then not made a second time; or not at all.
+    """
+    casting = Casting(staff)
+    casting.give(voice)
+    line = Line(text=text, voice=voice.pk, model=None, format=PREVIEWED)
+    order = casting.order(line, store=keep_for is not None, expires_after=keep_for)
+    about = jobs.About(name=f"Preview of {voice.name}")
+    return jobs.submit(owner=staff, api_key=None, kind=SPEECH, orders=[order], about=about).written[0]
 
 
 def _shown(text: str, spoken: Spoken) -> dict[str, Any]:

@@ -13,6 +13,9 @@ class VoiceSerializer(serializers.ModelSerializer[Voice]):
     object = serializers.SerializerMethodField()
     type = serializers.SerializerMethodField()
     state = serializers.CharField(read_only=True, help_text="ready, disabled (by staff) or revoked (its consent)")
+    reason = serializers.CharField(
+        source="disabled_reason", read_only=True, help_text="why staff disabled it; empty where they did not say"
+    )
     consent = serializers.CharField(source="consent_id", read_only=True, allow_null=True)
     created_at = UnixTime()
     model = serializers.CharField(source="model_id")
@@ -26,6 +29,7 @@ class VoiceSerializer(serializers.ModelSerializer[Voice]):
             "name",
             "type",
             "state",
+            "reason",
             "model",
             "languages",
             "gender",

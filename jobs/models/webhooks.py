@@ -79,6 +79,8 @@ class Delivery(models.Model):
     # not before; while it is being tried, when it may be taken for lost
     response_status = models.PositiveSmallIntegerField(null=True)
     # of the last try; empty when there was no answer
+    response = models.TextField(blank=True, db_default="", default="")
+    # and the beginning of what it said
     error = models.CharField(max_length=500, blank=True)
     # why the last try failed
     created_at = models.DateTimeField(db_default=Now(), editable=False)

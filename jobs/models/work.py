@@ -115,6 +115,10 @@ class Job(models.Model):
     # False: a step on the way to something else, of which its owner sees nothing
     request_hash = models.CharField(max_length=64, blank=True)
     # of a request that came without a key of its own, so that its retry can be known
+    request_id = models.CharField(max_length=64, blank=True, default="", db_default="", editable=False)
+    # of the request that it came with; what workers log of it names that
+    traceparent = models.CharField(max_length=55, blank=True, default="", db_default="", editable=False)
+    # of the step that submitted it, as W3C writes it: the workers' steps are parts of the same trace
     state = models.CharField(max_length=16, choices=State, default=State.QUEUED)
     sequence = models.PositiveIntegerField(default=0)
     # of the last event: one for each item that ended, without a gap
@@ -169,6 +173,14 @@ class ItemRows(Owned):
             stop_asked_at=None,
             twin=None,
         )
+
+    def queued(self, actor: str) -> Self:
+        """What waits for an actor, the oldest first."""
+        return self.filter(state=State.QUEUED, actor=actor).order_by("created_at")
+
+    def ended_since(self, since: Any, *states: State) -> Self:
+        """Those that ended so, from a moment on."""
+        return self.filter(state__in=states, finished_at__gte=since).order_by()
 
     def waiting(self) -> Self:
         """Of a batch, and not yet dealt: no message was sent, for its owner has as many on the way as is fair."""
@@ -303,6 +315,11 @@ class Item(models.Model):
             models.Index(
                 fields=["owner", "reuse_key"], condition=Q(state__in=["queued", "running"]) & ~Q(reuse_key=""), name="item_in_flight"
             ),
+        ]
+        indexes += [
+            # what the admin's front page counts: what waits for each actor, and how what is over ended
+            models.Index(fields=["actor", "created_at"], condition=Q(state="queued"), name="item_queued"),
+            models.Index(fields=["state", "finished_at"], condition=Q(finished_at__isnull=False), name="item_ended"),
         ]
         constraints = [models.UniqueConstraint(fields=["output_id"], name="item_one_output")]
 

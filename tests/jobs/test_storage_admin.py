@@ -23,7 +23,7 @@ def request_of():
     """A request to the admin, as somebody's."""
 
     def make(user: User) -> Any:
-        request = RequestFactory().post("/admin/", {"post": "yes"})
+        request = RequestFactory().post("/admin/", {"post": "yes", "confirmed": "yes"})
         request.user = user
         request._messages = CookieStorage(request)  # type: ignore[attr-defined]
         request._dont_enforce_csrf_checks = True  # type: ignore[attr-defined]

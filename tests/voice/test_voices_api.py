@@ -73,6 +73,7 @@ def test_a_consent_and_a_sample_become_a_voice(alice, client_of, send, worker, c
         "name": "anna",
         "type": "audio_sample",
         "state": "ready",
+        "reason": "",
         "model": "clone",
         "languages": ["en-gb", "en"],
         "gender": "",

@@ -129,6 +129,9 @@ class Whisper(Transcriber):
         with self._pool.use(source):
             pass
 
+    def unload(self, name: str) -> bool:
+        return self._pool.unload(name)
+
     def report(self) -> list[Loaded]:
         """The models in memory, once those are let go that were idle for too long."""
         self._pool.sweep()

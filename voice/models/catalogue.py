@@ -165,6 +165,8 @@ class Voice(models.Model):
     version = models.PositiveIntegerField(default=1)
     # raised with every sample that is added or removed
     enabled = models.BooleanField(default=True)
+    disabled_reason = models.CharField(max_length=500, blank=True, db_default="", default="")
+    # which its owner is told
     created_at = models.DateTimeField(db_default=Now(), editable=False)
     meant: int
     # where VoiceRows.called found it
@@ -198,7 +200,15 @@ class Voice(models.Model):
             case VoiceState.REVOKED:
                 raise VoiceRevoked(self.name)
             case VoiceState.DISABLED:
-                raise VoiceDisabled(self.name)
+                raise VoiceDisabled(self.name, self.disabled_reason)
+
+    def enable(self) -> bool:
+        """False when it was enabled before."""
+        return Voice.objects.filter(pk=self.pk, enabled=False).update(enabled=True, disabled_reason="") == 1
+
+    def disable(self, *, reason: str = "") -> bool:
+        """False when it was disabled before."""
+        return Voice.objects.filter(pk=self.pk, enabled=True).update(enabled=False, disabled_reason=reason) == 1
 
     @property
     def configuration(self) -> dict[str, Any]:

@@ -29,6 +29,10 @@ class ConsentRows(Owned):
     def revoked(self) -> Self:
         return self.filter(state=ConsentState.REVOKED)
 
+    def waiting(self) -> Self:
+        """Those that staff are to listen to, who waits longest first."""
+        return self.present().filter(state=ConsentState.PENDING).order_by("id")
+
 
 class Consent(models.Model):
     """A speaker's word that voices may be made of him. Its row outlives it: what was made under it must be known and found."""
@@ -45,6 +49,8 @@ class Consent(models.Model):
     seconds = models.FloatField()
     transcript = models.TextField(blank=True)
     # what the transcriber heard; empty where there is none
+    waveform = models.JSONField(null=True, editable=False)
+    # of the recording, as `voice.audio.waveform` tells it; empty: no worker has looked yet
     state = models.CharField(max_length=16, choices=ConsentState, default=ConsentState.PENDING)
     reason = models.CharField(max_length=500, blank=True)
     # why it was refused or revoked
@@ -63,6 +69,7 @@ class Consent(models.Model):
         indexes = [
             models.Index(fields=["owner", "-id"], name="consent_of_owner"),
             models.Index(fields=["id"], condition=Q(state="revoked"), name="consent_revoked"),
+            models.Index(fields=["id"], condition=Q(state="pending"), name="consent_pending"),
         ]
 
     def __str__(self) -> str:
@@ -95,6 +102,8 @@ class Sample(models.Model):
     seconds = models.FloatField()
     findings = models.JSONField(default=dict)
     # what was measured when it was judged
+    waveform = models.JSONField(null=True, editable=False)
+    # as `voice.audio.waveform` tells it; empty: no worker has looked yet
     version = models.PositiveIntegerField()
     # of the voice, the first that has it
     created_at = models.DateTimeField(db_default=Now(), editable=False)

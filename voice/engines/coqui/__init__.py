@@ -69,12 +69,16 @@ class Coqui(Synthesizer):
     speeds: ClassVar[tuple[float, float]] = (0.5, 2.0)
     verbatim: ClassVar[bool] = False
 
-    def __init__(self, settings: Settings, *, emptied: Callable[[], None] = lambda: None) -> None:
-        """`emptied` is called when the last model has left an accelerator, where a context stays that only the process's end gives back."""
+    def __init__(
+        self, settings: Settings, *, emptied: Callable[[], None] = lambda: None, batched: Callable[[int], None] = lambda _: None
+    ) -> None:
+        """`emptied` is called when the last model has left an accelerator, where a context stays that only the process's end gives back;
+        `batched` for each batch, with the number of its sentences."""
         if not library.installed():
             raise EngineUnavailable("Coqui TTS is not installed: pip install 'voice-platform[gpu]'")
         self._settings = settings
         self._emptied = emptied
+        self._batched = batched
         self._lost = threading.Event()
         self._sweeper: threading.Thread | None = None
         self._starting = threading.Lock()
@@ -128,7 +132,11 @@ class Coqui(Synthesizer):
             pass
 
     def unload(self, name: str) -> bool:
-        return self._pool.unload(name)
+        """Let go of a model that nobody uses; False when it is in use or not there."""
+        gone = self._pool.unload(name)
+        if gone:
+            self._give_back()
+        return gone
 
     def report(self) -> tuple[dict[str, Any], list[Loaded]]:
         """The device and the models on it, without waking it where nothing was loaded yet."""
@@ -214,6 +222,7 @@ class Coqui(Synthesizer):
                 window=self._settings.window,
                 # on a CPU a batch gains nothing: there threads share the model
                 most=self._settings.most if cuda else 1,
+                batched=self._batched,
                 largest=self._settings.largest,
             )
         return SingleShot(loaded.to(where), about, patience=self._settings.patience)
@@ -247,9 +256,12 @@ class Coqui(Synthesizer):
         over = threading.Event()
         while not over.wait(min(SWEEP_EVERY, self._settings.idle)):
             if self._pool.sweep():
-                device.release()
-                if self._device().startswith(device.CUDA) and self._pool.empty:
-                    self._emptied()
+                self._give_back()
+
+    def _give_back(self) -> None:
+        device.release()
+        if self._device().startswith(device.CUDA) and self._pool.empty:
+            self._emptied()
 
 
 def _model_of(source: Source | None) -> Source:

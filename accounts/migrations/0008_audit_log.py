@@ -8,7 +8,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("accounts", "0006_client_secrets"),
+        ("accounts", "0007_front_page"),
         ("contenttypes", "0002_remove_content_type_name"),
     ]
 

@@ -12,7 +12,7 @@ import accounts.ids
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("jobs", "0009_timestamps_of_outputs"),
+        ("jobs", "0011_instructions_and_answers"),
         ("voice", "0009_sessions_that_are_left"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]

@@ -35,7 +35,7 @@ def ask(
         "opts": desk.model._meta,
         "title": title,
         "text": text,
-        "submit": submit,
+        "submit_text": submit,
         "back": back,
         "form": form,
         "hidden": [*hidden, (GO, "yes")],

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import re
+
 from django.contrib import admin
+from django.db.models import Q, QuerySet
+from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
 from django.utils.html import format_html
 from unfold.decorators import display
@@ -10,6 +14,8 @@ from unfold.decorators import display
 from accounts.listed import Listed
 from accounts.models import AuditEntry, Deed
 
+ID = re.compile(r"[a-z]+_[0-9a-z]{10,}")
+# of a row or a request of ours
 COLOURS = {
     Deed.ADDED: "success",
     Deed.CHANGED: "info",
@@ -30,7 +36,13 @@ class AuditAdmin(Listed):
     search_help_text = "by who did it, to what, why, from which address, in which request"
     list_select_related = ["kind"]
     ordering = ["-id"]
-    list_per_page = 50
+    list_per_page = 25
+
+    def get_search_results(self, request: HttpRequest, entries: QuerySet[AuditEntry], term: str) -> tuple[QuerySet[AuditEntry], bool]:
+        """An id is looked up by an index; words are looked for in every entry."""
+        if ID.fullmatch(term.strip()):
+            return entries.filter(Q(row_id=term.strip()) | Q(request_id=term.strip())), False
+        return super().get_search_results(request, entries, term)
 
     @display(description="what", ordering="deed", label=COLOURS)
     def labelled(self, entry: AuditEntry) -> tuple[str, str]:

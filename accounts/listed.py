@@ -87,7 +87,7 @@ def _shown(value: Any) -> str:
 
 class Listed(NoYears):
     shown: tuple[str, ...] = ()
-    # what a row's page shows beside its fields
+    # what a row's page shows first, of its fields and beside them
     found_by: tuple[str, ...] = ()
     # fields with an index of which each names one row or few: a search looks for the whole of what was typed
     found_by_owner = "owner"
@@ -119,7 +119,7 @@ class Listed(NoYears):
     def get_fields(self, _request: HttpRequest, _obj: Any = None) -> list[Any]:
         """Every field, those included that no form could hold."""
         hidden = self.exclude or ()
-        return [*self.shown, *(field.name for field in self.model._meta.fields if field.name not in hidden)]
+        return [*self.shown, *(field.name for field in self.model._meta.fields if field.name not in {*hidden, *self.shown})]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[Any]:
         return self.get_fields(request, obj)

@@ -55,4 +55,5 @@ class SettingsAdmin(ConstanceAdmin):
         entry(request, Deed.CHANGED, kind=kind, row_name="settings", detail="; ".join(changed)).save()
 
 
+Config._meta.verbose_name_plural = "runtime settings"
 admin.site.register([Config], SettingsAdmin)

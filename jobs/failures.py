@@ -62,7 +62,7 @@ def groups(start: datetime) -> list[Group]:
     seen = reduce(or_, known, Q(pk=None))
     found: dict[str, Group] = {}
     rows = failed(start).values_list("error_code", "owner")
-    counted = rows.annotate(n=Count("pk"), seen=Count("pk", filter=seen), first=Min("finished_at"), last=Max("finished_at"))
+    counted = rows.annotate(n=Count("*"), seen=Count("error_code", filter=seen), first=Min("finished_at"), last=Max("finished_at"))
     for code, owner, number, known_number, first, last in counted:
         group = found.setdefault(code, Group(code, first, last))
         group.first, group.last = min(group.first, first), max(group.last, last)

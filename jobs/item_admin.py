@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import admin, messages
+from django.contrib.admin.utils import unquote
 from django.db.models import Q
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
@@ -23,19 +24,20 @@ from jobs.job_admin import COLOURS
 from jobs.job_filters import Actor, Reason
 from jobs.models import OPEN, Item, Output, State
 from jobs.progress import ago, took
-from jobs.searching import Found
 
 
 @admin.register(Item)
-class ItemAdmin(Found, Listed):
+class ItemAdmin(Listed):
     list_display = ["id", "job", "owner", "labelled", "attempt", "worker", "format", "error_code", "age", "span"]
     list_filter = ["state", Reason, Actor, "created_at"]
     list_select_related = ["job", "owner"]
-    list_per_page = 50
+    list_per_page = 25
     ordering = ["-id"]
-    names_of = {"item_": "pk", "job_": "job_id", "out_": "output_id"}
+    search_fields = ["id", "job__id", "output_id", "owner__username"]
+    found_by = ("pk", "job_id", "output_id")
     actions_detail = ["cancel_this", "retry_this"]
-    shown = ("labelled", "meaning", "tries", "span", "listen", "charged")
+    shown = ("job", "owner", "labelled", "error_code", "error_message", "meaning", "text", "voice", "listen", "tries", "span", "charged")
+    exclude = ["state"]
 
     def has_operate_permission(self, request: HttpRequest, _object_id: Any = None) -> bool:
         return request.user.has_perm("jobs.change_item")
@@ -81,7 +83,7 @@ class ItemAdmin(Found, Listed):
 
     @action(description="Cancel", permissions=["operate"], icon="cancel", variant=ActionVariant.DANGER, url_path="cancel")
     def cancel_this(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        item = get_object_or_404(Item, pk=object_id)
+        item = get_object_or_404(Item, pk=unquote(object_id))
         if not is_answered(request):
             text = "If no worker has it, it ends at once; else its worker is asked to stop."
             return ask(self, request, title="Cancel this item", text=text, submit="Cancel the item", back=self._page(item))
@@ -93,7 +95,7 @@ class ItemAdmin(Found, Listed):
 
     @action(description="Retry", permissions=["operate"], icon="replay", url_path="retry")
     def retry_this(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        item = get_object_or_404(Item.objects.select_related("job"), pk=object_id)
+        item = get_object_or_404(Item.objects.select_related("job"), pk=unquote(object_id))
         if not is_answered(request):
             text = "It is queued again, within what its owner's plan allows."
             return ask(self, request, title="Retry this item", text=text, submit="Retry", back=self._page(item))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import admin
+from django.contrib.admin.utils import unquote
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
@@ -21,7 +22,6 @@ from jobs.doing import do
 from jobs.job_filters import Kind
 from jobs.models import Item, Job, State
 from jobs.progress import BAD, DONE, NEUTRAL, ago, bar, took
-from jobs.searching import Found
 
 COLOURS = {State.QUEUED: "info", State.RUNNING: "primary", State.COMPLETED: "success", State.FAILED: "danger", State.CANCELLED: "warning"}
 SHORT = 80
@@ -34,8 +34,8 @@ class Items(TabularInline):
     """A page of them at a time; the list of items finds the rest."""
 
     model = Item
-    fields = readonly_fields = ("number", "labelled", "attempt", "said", "why")
-    show_change_link = True
+    fields = readonly_fields = ("number", "state", "attempt", "said", "why")
+    hide_title = True
     per_page = 20
     max_num = 0
     can_delete = False
@@ -49,10 +49,6 @@ class Items(TabularInline):
             '<a href="{}" class="text-link">{}</a>', reverse("admin:jobs_item_change", args=[item.pk]), item.ref or item.position
         )
 
-    @display(description="state", label=COLOURS)
-    def labelled(self, item: Item) -> str:
-        return item.state
-
     @admin.display(description="text")
     def said(self, item: Item) -> str:
         return Truncator(item.text).chars(SHORT)
@@ -63,17 +59,19 @@ class Items(TabularInline):
 
 
 @admin.register(Job)
-class JobAdmin(Found, Listed):
+class JobAdmin(Listed):
     list_display = ["id", "owner", "kind", "labelled", "progress", "priority", "age", "span"]
     list_filter = ["state", Kind, "created_at"]
     list_select_related = ["owner"]
-    list_per_page = 50
+    list_per_page = 25
     ordering = ["-id"]
-    names_of = {"job_": "pk"}
+    search_fields = ["id", "owner__username"]
+    found_by = ("pk",)
     inlines = [Items]
     actions = ["cancel", "retry", "first", "last"]
     actions_detail = ["cancel_this", "retry_this", "move_this"]
-    shown = ("progress", "its_items", "age", "span")
+    shown = ("owner", "name", "labelled", "progress", "its_items", "priority", "age", "span")
+    exclude = ["state"]
 
     def has_operate_permission(self, request: HttpRequest, _object_id: Any = None) -> bool:
         return request.user.has_perm("jobs.change_job")
@@ -133,14 +131,14 @@ class JobAdmin(Found, Listed):
 
     @action(description="Priority", permissions=["operate"], icon="low_priority", url_path="priority")
     def move_this(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        job = get_object_or_404(Job, pk=object_id)
+        job = get_object_or_404(Job, pk=unquote(object_id))
         form = Priority(request.POST if is_answered(request) else None, initial={"priority": job.priority})
         text = "What of it still waits is put before or behind the other jobs of the same owner. What somebody listens to never waits."
         return self._confirm(request, object_id, "move", title="Change the priority", text=text, submit="Change it", form=form)
 
     def _confirm(self, request: HttpRequest, object_id: str, name: str, **page: Any) -> HttpResponse:
         """Ask, and with the answer do it."""
-        job = get_object_or_404(Job, pk=object_id)
+        job = get_object_or_404(Job, pk=unquote(object_id))
         back = reverse("admin:jobs_job_change", args=[job.pk])
         form = page.get("form")
         if not is_answered(request) or (form is not None and not form.is_valid()):

@@ -7,6 +7,7 @@ from typing import Any
 from django import forms
 from django.contrib import admin
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
+from django.contrib.admin.utils import unquote
 from django.contrib.admin.widgets import AutocompleteSelect
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -55,7 +56,7 @@ class VoicedJobAdmin(JobAdmin):
 
     @action(description="Another voice", permissions=["operate"], icon="record_voice_over", url_path="voice")
     def speak_this_by(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        return self._speak(request, Job.objects.filter(pk=object_id), back=reverse("admin:jobs_job_change", args=[object_id]))
+        return self._speak(request, Job.objects.filter(pk=unquote(object_id)), back=reverse("admin:jobs_job_change", args=[object_id]))
 
     def _speak(self, request: HttpRequest, jobs: QuerySet[Job], *, back: str, **page: Any) -> HttpResponse:
         form = Choice(request.POST if is_answered(request) else None)

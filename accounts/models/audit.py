@@ -43,7 +43,7 @@ class AuditEntry(models.Model):
 
     class Meta:
         verbose_name_plural = "audit log"
-        indexes = [models.Index(fields=["kind", "row_id"], name="audit_of_row")]
+        indexes = [models.Index(fields=["row_id"], name="audit_of_row"), models.Index(fields=["request_id"], name="audit_of_request")]
 
     def __str__(self) -> str:
         return f"{self.who_name} {self.get_deed_display()} {self.row_name}".strip()

@@ -309,6 +309,7 @@ class Item(models.Model):
             models.Index(fields=["job", "state", "position"], name="item_of_job_by_state"),
             models.Index(fields=["job", "sequence"], name="item_by_sequence"),
             models.Index(fields=["finished_at", "error_code", "owner"], condition=Q(state="failed"), name="item_failed"),
+            models.Index(fields=["error_code", "-id"], condition=Q(state="failed"), name="item_failed_for"),
             models.Index(fields=["source"], condition=Q(source__isnull=False), name="item_of_source"),
             models.Index(fields=["twin"], condition=Q(state="queued", twin__isnull=False), name="item_twin"),
             models.Index(

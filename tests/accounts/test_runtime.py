@@ -18,7 +18,7 @@ from jobs.errors import Maintenance
 from jobs.models import Job
 from tests.accounts.test_limits import attempt
 from tests.accounts.test_roles import staff_as
-from tests.factories import make_worker
+from tests.factories import make_voice
 from voice import live
 from voice.models.live import Dialect, Kind
 
@@ -92,12 +92,12 @@ def test_only_administrators_change_them(staff_as, client, role):
 
 
 def test_in_maintenance_no_new_work_is_accepted_and_its_client_is_told_when_to_come_back(desk, alice):
-    make_worker()
+    make_voice()
     change(desk, MAINTENANCE="on", MAINTENANCE_MESSAGE="Back at nine.", MAINTENANCE_SECONDS=60)
     client = APIClient()
     client.credentials(HTTP_AUTHORIZATION=f"Bearer {issue_key(owner=alice, name='key', scopes=[Scope.SPEECH])[1]}")
 
-    response = client.post("/v1/audio/speech", {"model": "tts-1", "voice": "anna", "input": "hello"}, format="json")
+    response = client.post("/v1/audio/speech", {"model": "flite", "voice": "anna", "input": "hello"}, format="json")
 
     assert (response.status_code, response["Retry-After"]) == (503, "60")
     assert response.json()["error"]["code"] == "maintenance"

@@ -7,6 +7,7 @@ from typing import Any
 
 import dramatiq
 import pytest
+from django.contrib.admin.utils import quote
 from django.db.models.functions import Now
 from django.test import Client
 from django.urls import reverse
@@ -103,7 +104,7 @@ def test_items_are_found_by_what_an_index_knows(desk, alice, bob, term):
 
 def test_nothing_is_done_before_the_question_is_answered(desk, alice):
     item = make_item(alice)
-    address = reverse("admin:jobs_job_cancel_this", args=[item.job_id])
+    address = reverse("admin:jobs_job_cancel_this", args=[quote(item.job_id)])
 
     asked = desk.get(address)
     assert asked.status_code == 200
@@ -154,7 +155,7 @@ def test_what_somebody_listens_to_has_no_turn_to_wait_for(alice):
 
 
 def speak_by(desk: Client, job: Job, voice: Any) -> str:
-    answer = desk.post(reverse("admin:jobs_job_speak_this_by", args=[job.pk]), {**YES, "voice": voice.pk}, follow=True)
+    answer = desk.post(reverse("admin:jobs_job_speak_this_by", args=[quote(job.pk)]), {**YES, "voice": voice.pk}, follow=True)
     return answer.content.decode()
 
 

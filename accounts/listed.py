@@ -40,6 +40,7 @@ class NoYears(ModelAdmin):
     paginator: Any = Counted
     show_full_result_count = False
     show_facets = ShowFacets.NEVER  # a number beside each choice of a filter: each a count of the whole table
+    list_per_page = 50  # most of the time that a list takes is the writing of its rows
     list_disable_select_all = True
 
     class Media:

@@ -29,6 +29,7 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 USE_TZ = True
 TIME_ZONE = "UTC"
 USE_I18N = False
+DATE_FORMAT, DATETIME_FORMAT = "Y-m-d", "Y-m-d H:i:s"  # as the admin writes them: one way everywhere, and in the order of time
 APPEND_SLASH = False
 LOGGING = logging_config(ENV.log_level)
 LOGGING_CONFIG = "logging.config.dictConfig"

@@ -18,9 +18,10 @@ from accounts.listed import Listed, NoYears
 from accounts.models import ApiKey, Limits, Override, Plan, Quota, Replay, SignIn, Usage, User
 from accounts.models.ledger import MILLISECONDS
 from accounts.roles import Role
+from accounts.settings_admin import SettingsAdmin
 from accounts.usage import COUNTERS, limit_in_force
 
-__all__ = ["AuditAdmin"]
+__all__ = ["AuditAdmin", "SettingsAdmin"]
 # Django looks for what is registered in this module only
 
 admin.site.unregister(Group)

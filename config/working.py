@@ -10,6 +10,7 @@ import dramatiq
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 
+from accounts.runtime import runtime
 from jobs import departure
 from jobs.departure import Reason
 from jobs.keeper import keeper
@@ -29,11 +30,12 @@ IDLE_MS = 1000
 def start_worker(*, among: Set[str] = EVERYTHING) -> dramatiq.Worker:
     """Engines are loaded and listed first, so that a worker that reports itself alive can speak. `among` these queues it takes its own."""
     queues = queues_here() & among
+    runtime.start()
     catalogue.synchronise()
     catalogue.preload()
     forget_leftovers()
     keeper.describe = catalogue.report
-    keeper.run_errand = catalogue.run_errand
+    keeper.run_instruction = catalogue.run_instruction
     worker = dramatiq.Worker(dramatiq.get_broker(), queues=queues, worker_threads=settings.WORKER_THREADS, worker_timeout=IDLE_MS)
     worker.start()
     return worker

@@ -57,7 +57,7 @@ def stored(request: HttpRequest, blob: Blob, *, filename: str, media_type: str) 
     status = 206 if partial else 200
     if request.method == "HEAD":
         return HttpResponse(content_type=media_type, headers=headers, status=status)
-    if settings.ACCEL_PREFIX and from_proxy(request) and "If-Match" not in request.headers:
+    if settings.ACCEL_PREFIX and from_proxy(request.META.get("REMOTE_ADDR", "")) and "If-Match" not in request.headers:
         return _handed_over(blob, media_type, headers)
     body = read_file(default_storage, blob.pk, start, stop)
     return StreamingHttpResponse(body, content_type=media_type, headers=headers, status=status)

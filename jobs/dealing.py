@@ -18,6 +18,7 @@ from dramatiq.errors import DramatiqError
 from redis.exceptions import RedisError
 
 from config.errors import Unavailable
+from jobs import metrics
 from jobs.models import OPEN, Item, Job, State, Worker
 from jobs.models.worker import BATCH
 from jobs.reuse import end_twins
@@ -72,14 +73,17 @@ def deal_next(owner_id: Any) -> None:
 
 def sweep() -> None:
     """Find what was lost, however it was lost: end what is beyond help, ring again for the rest. Many may sweep at once."""
-    for item in Item.objects.abandoned()[:SWEEP_BATCH]:
+    for item in Item.objects.abandoned().select_related("job")[:SWEEP_BATCH]:
         if item.end_abandoned():
             item.refresh_from_db()
+            metrics.LEASES_EXPIRED.inc()
+            metrics.ended(item, item.state, item.error_code)
             log.warning("abandoned", item_id=item.pk, state=item.state, code=item.error_code)
             tell_the_end(item)
     for item in Item.objects.lost().order_by("id")[:SWEEP_BATCH]:
         rung = Item.objects.filter(pk=item.pk, rings=item.rings, attempt=item.attempt)
         if rung.update(rung_at=Now(), rings=F("rings") + 1):
+            metrics.RUNG_AGAIN.inc()
             log.info("ring again", item_id=item.pk, state=item.state, attempt=item.attempt)
             if not ring(item):
                 break

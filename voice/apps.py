@@ -7,4 +7,4 @@ class Voice(AppConfig):
     name = "voice"
 
     def ready(self) -> None:
-        import voice.schedule  # noqa: F401  -- declares its actors to the broker, which is set by now
+        from voice import respeaking, schedule  # noqa: F401  -- a deed for errands; actors for the broker, which is set by now

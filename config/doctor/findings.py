@@ -8,6 +8,8 @@ from enum import StrEnum
 
 LIMIT = 15.0
 # seconds that a check may take, unless it says otherwise
+IMPORTING = 60.0
+# seconds for one that imports much: it hangs nowhere, but a busy machine is slow
 
 
 class Level(StrEnum):

@@ -13,14 +13,12 @@ from django.conf import settings
 from django.core import checks
 from django.core.exceptions import ImproperlyConfigured
 
-from config.doctor.findings import Finding, check, failure, warning, well
+from config.doctor.findings import IMPORTING, Finding, check, failure, warning, well
 
 PRODUCTION = "production"
-SLOW = 20.0
-# seconds that Django's own checks may take: they import everything
 
 
-@check("settings", limit=SLOW)
+@check("settings", limit=IMPORTING)
 def readable() -> Iterator[Finding]:
     """The environment is read and the project comes up."""
     try:
@@ -74,7 +72,7 @@ def addresses() -> Iterator[Finding]:
         yield well(f"Answers to {', '.join(known.allowed_hosts)}.")
 
 
-@check("django", needs=("settings",), limit=SLOW)
+@check("django", needs=("settings",), limit=IMPORTING)
 def system() -> Iterator[Finding]:
     """Django's own checks, in production those of deployment too."""
     production = settings.ENV.environment == PRODUCTION

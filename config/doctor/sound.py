@@ -11,15 +11,13 @@ from importlib.util import find_spec
 from av.codec import codecs_available
 from django.conf import settings
 
-from config.doctor.findings import Finding, check, failure, warning, well
+from config.doctor.findings import IMPORTING, Finding, check, failure, warning, well
 from voice.audio.formats import FORMATS
 from voice.engines.espeak import LOADER
 from voice.engines.flite import LIBRARY
 from voice.models import Model
 
 DECODED = ("mp3", "aac", "flac", "opus", "vorbis", "pcm_s16le")
-SLOW = 30.0
-# seconds; PyTorch takes some to be imported
 PATIENCE = 5
 ESPEAK = "`pip install -c constraints.txt -e '.[espeak]'`"
 GPU = "`pip install -c constraints.txt -e '.[gpu]'`"
@@ -66,7 +64,7 @@ def models() -> Iterator[Finding]:
     yield well(f"{len(known)} models, {len(registered)} of them registered by the operator.")
 
 
-@check("device", needs=("settings",), limit=SLOW)
+@check("device", needs=("settings",), limit=IMPORTING)
 def device() -> Iterator[Finding]:
     """What models run on. Without PyTorch none do, and nothing is missing unless it was asked for."""
     driver = _driver()

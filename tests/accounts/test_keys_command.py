@@ -15,7 +15,7 @@ def keys(capsys):
 
     def run(*arguments: str) -> str:
         call_command("keys", *arguments)
-        return capsys.readouterr().out
+        return str(capsys.readouterr().out)
 
     return run
 

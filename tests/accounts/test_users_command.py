@@ -17,7 +17,7 @@ def users(capsys):
 
     def run(*arguments: str) -> str:
         call_command("users", *arguments)
-        return capsys.readouterr().out
+        return str(capsys.readouterr().out)
 
     return run
 

@@ -14,9 +14,11 @@ from typing import Any
 
 import pytest
 import redis
+from django.db import connection
+from django.db.migrations.recorder import MigrationRecorder
 from django.db.models.functions import Now
 
-from config.doctor import keeping, machine, others, redis_servers, safety, sound, work
+from config.doctor import database, keeping, machine, others, redis_servers, safety, sound, work
 from config.doctor.findings import Finding, Level
 from jobs.models import Item, Worker
 from tests.factories import make_item, make_running, make_worker
@@ -67,15 +69,24 @@ def test_servers_that_are_away_are_named_without_their_passwords(tmp_path):
     assert not {secret for secret in ("opensesame", "abracadabra", "Traceback") if secret in written}
 
 
-def test_a_database_that_was_never_migrated_and_one_that_is_none_are_told(tmp_path):
-    status, found, _ = doctor(DATA_DIR=str(tmp_path))
-
-    assert (status, found["migrations"]["level"], found["migrations"]["advice"]) == (1, "failure", "`manage.py migrate`")
-
+def test_a_file_that_is_no_database_is_told(tmp_path):
     (tmp_path / "voice.sqlite3").write_bytes(b"no database at all" * 100)
+
     status, found, written = doctor(DATA_DIR=str(tmp_path))
+
     assert (status, found["database"]["level"]) == (1, "failure")
     assert "Traceback" not in written
+
+
+def test_a_database_older_or_newer_than_the_code_is_told(db):
+    assert levels(database.migrations()) == levels(database.writes()) == ["ok"]
+    recorder = MigrationRecorder(connection)
+    recorder.record_applied("jobs", "9999_of_tomorrow")
+    assert "newer than this code: it has jobs.9999_of_tomorrow" in told(database.migrations())
+
+    recorder.flush()
+
+    assert "not applied" in told(database.migrations())
 
 
 @pytest.mark.parametrize(

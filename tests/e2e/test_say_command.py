@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 
 from tests.e2e.system import ROOT, System
@@ -14,7 +15,7 @@ from tests.tones import read_tones
 def test_a_running_service_says_it(system, tmp_path):
     told = system.run("say", "Hi there", "--voice", "tone", "-o", str(tmp_path / "hi.pcm"), "--fresh")
 
-    assert read_tones((tmp_path / "hi.pcm").read_bytes()) == "Hi there"
+    assert read_tones(np.fromfile(tmp_path / "hi.pcm", np.int16)) == "Hi there"
     job = told.split()[-1]
     with system.client() as client:
         assert client.get(f"/v1/jobs/{job}").json()["state"] == "completed"
@@ -33,6 +34,6 @@ def test_where_nothing_runs_and_nothing_is_shared_it_does_the_work_itself(folder
     )  # fmt: skip
 
     assert done.returncode == 0, done.stderr
-    assert read_tones(done.stdout) == "All alone"
+    assert read_tones(np.frombuffer(done.stdout, np.int16)) == "All alone"
     assert done.stderr == b""
     alone.stop()

@@ -15,7 +15,7 @@ def jobs(capsys):
 
     def run(*arguments: str) -> str:
         call_command("jobs", *arguments)
-        return capsys.readouterr().out
+        return str(capsys.readouterr().out)
 
     return run
 

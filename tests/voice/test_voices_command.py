@@ -15,7 +15,7 @@ def voices(db, capsys):
 
     def run(*arguments: str) -> str:
         call_command("voices", *arguments)
-        return capsys.readouterr().out
+        return str(capsys.readouterr().out)
 
     return run
 

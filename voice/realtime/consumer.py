@@ -23,7 +23,7 @@ from jobs.closing import Closed
 from jobs.following import follow
 from jobs.models import Item
 from jobs.steps import leave
-from voice import live
+from voice import live, metrics
 from voice.errors import NothingToSpeak
 from voice.realtime import work
 from voice.realtime.bucket import Bucket
@@ -82,6 +82,8 @@ class Conversation:
         # when it has lasted as long as one may
         self._detector = Detector(Silero()) if settings.LIVE_DETECTOR == "silero" else Detector()
         self._legs = Legs()
+        self._interruptions = session.figures.interruptions
+        # that are counted
         self._tasks = asyncio.TaskGroup()
         self._under_way: dict[str, set[asyncio.Task[None]]] = {}
         # by response
@@ -185,6 +187,9 @@ class Conversation:
                 case Stop():
                     for task in self._under_way.pop(effect.response_id, ()):
                         task.cancel()
+        if (interruptions := self._session.figures.interruptions) != self._interruptions:
+            metrics.INTERRUPTIONS.inc(interruptions - self._interruptions)
+            self._interruptions = interruptions
         if len(self._outgoing) > MOST_WAITING:
             raise Closed(closing.TOO_SLOW, "client_too_slow")
         self._more.set()

@@ -20,10 +20,10 @@ from config.errors import Refusal
 from jobs import closing
 from jobs.admission import admit_live
 from jobs.closing import Closed
-from jobs.errors import TooManySockets
+from jobs.errors import Maintenance, TooManySockets
 from jobs.handshake import REALTIME, bearer, origin_allowed, subprotocol
 from jobs.sockets import counted
-from voice import live
+from voice import live, metrics
 from voice.errors import SessionBusy, SessionNotFound, TooManySessions
 from voice.models.live import Dialect, Kind, LiveSession
 from voice.realtime.consumer import Conversation
@@ -129,6 +129,9 @@ class _Visit:
             self._receive, self._send, identity=self._identity, bearer=self._token, session=session, wire=self._wire, left=left
         )
         HELD[row.pk] = conversation
+        metrics.SESSIONS.inc()
+        how = metrics.RESUMED if "session_id" in self._query else metrics.BEGUN
+        metrics.SESSIONS_BEGUN.labels(row.kind, row.dialect, how).inc()
         log.info("session begun", session_id=row.pk, dialect=row.dialect)
         end = Closed(closing.INTERNAL_ERROR, "internal_error")
         try:
@@ -139,6 +142,8 @@ class _Visit:
             finally:
                 # only now: whoever wants to take the session up has waited for that
                 del HELD[row.pk]
+                metrics.SESSIONS.dec()
+                metrics.SESSIONS_ENDED.labels(end.reason).inc()
                 conversation.gone.set()
         log.info("session over", session_id=row.pk, code=end.code, reason=end.reason)
         return end
@@ -177,7 +182,7 @@ def _code(refusal: Refusal) -> int:
             return closing.TOO_MANY
         case SessionNotFound():
             return closing.NO_SUCH_SESSION
-        case SessionBusy():
+        case SessionBusy() | Maintenance():
             return closing.TRY_AGAIN_LATER
         case _:
             return closing.POLICY_VIOLATION

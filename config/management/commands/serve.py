@@ -7,8 +7,10 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand
 
+from config import metrics
 from config.servers import SERVERS
 from config.working import start_worker
+from jobs import tracing
 
 STOP_MS = 10_000
 # what the workers may take to end what they have begun; the sweep of the next start finds the rest
@@ -25,6 +27,8 @@ class Command(BaseCommand):
     def handle(self, *_args: Any, host: str, port: int, server: str, **_options: Any) -> None:
         from config.asgi import application
 
+        metrics.begin(metrics.BOTH if settings.EMBEDDED else metrics.WEB)
+        tracing.begin(metrics.BOTH if settings.EMBEDDED else metrics.WEB)
         worker = start_worker() if settings.EMBEDDED else None
 
         def ready() -> None:
@@ -39,3 +43,4 @@ class Command(BaseCommand):
         finally:
             if worker is not None:
                 worker.stop(timeout=STOP_MS)
+            tracing.end()

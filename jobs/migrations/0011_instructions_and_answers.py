@@ -17,7 +17,7 @@ class Migration(migrations.Migration):
             field=models.TextField(blank=True, db_default="", default=""),
         ),
         migrations.CreateModel(
-            name="Errand",
+            name="Instruction",
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
                 ("verb", models.CharField(choices=[("load", "Load"), ("unload", "Unload")], max_length=8)),
@@ -33,7 +33,7 @@ class Migration(migrations.Migration):
                 ("told", models.CharField(blank=True, max_length=500)),
                 ("asked_at", models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False)),
                 ("finished_at", models.DateTimeField(editable=False, null=True)),
-                ("worker", models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name="errands", to="jobs.worker")),
+                ("worker", models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name="instructions", to="jobs.worker")),
             ],
         ),
     ]

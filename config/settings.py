@@ -30,6 +30,7 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 USE_TZ = True
 TIME_ZONE = "UTC"
 USE_I18N = False
+FORMAT_MODULE_PATH = "config.formats"
 APPEND_SLASH = False
 NOTIFY_SOCKET = ENV.notify_socket
 LOGGING = logging_config(ENV.log_level)

@@ -168,3 +168,15 @@ def test_an_alias_that_staff_change_is_theirs(desk, db):
 )
 def test_an_odd_address_of_a_list_is_no_fault_of_ours(desk, furnished, query):
     assert desk.get(reverse("admin:jobs_job_changelist"), query).status_code < 500
+
+
+def test_a_long_table_is_sorted_only_by_what_it_has_an_index_of(desk, furnished, monkeypatch):
+    path = reverse("admin:accounts_signin_changelist")
+    short = desk.get(path).context["cl"].sortable_by
+    monkeypatch.setattr("accounts.listed.MOST_COUNTED", 1)
+
+    long = desk.get(path).context["cl"].sortable_by
+
+    assert {"id", "rotated_at"} <= set(short)
+    assert "id" in long
+    assert "rotated_at" not in long

@@ -18,7 +18,8 @@ PASSWORD = "correct horse battery staple"
 DESKTOP: Any = {"width": 1400, "height": 900}
 PHONE: Any = {"width": 390, "height": 844}
 GRAVE = {"serious", "critical"}
-CLICKABLE = "#nav-sidebar a[href^='/admin/']"
+CLICKABLE = "#nav-sidebar-apps a[href^='/admin/']"
+LIST = re.compile(r"/admin/\w+/\w+/")
 ROW = re.compile(r"^/admin/\w+/\w+/[^/?]+/change/")
 KNOWN: dict[str, str] = {}
 # findings of axe's that stay, and why
@@ -60,7 +61,7 @@ class Staff:
     def lists(self) -> list[str]:
         """What the sidebar leads to."""
         links = self.page.locator(CLICKABLE).evaluate_all("links => links.map(link => link.getAttribute('href'))")
-        return sorted(set(links) - {"/admin/"})
+        return sorted(link for link in set(links) if LIST.fullmatch(link))
 
     def row(self) -> str | None:
         """The first row that a list links to."""

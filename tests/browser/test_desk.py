@@ -169,6 +169,7 @@ def test_the_desk_works_by_keyboard_and_finds_a_row_by_its_id(system, browser, r
         staff.page.keyboard.type(item)
         expect(staff.page.locator("#command-results")).to_contain_text(item, timeout=30_000)
         staff.shot(SHOWN, "found")
+        staff.page.keyboard.press("ArrowDown")
         staff.page.keyboard.press("Enter")
         staff.page.wait_for_url(f"**/jobs/item/{item}/change/")
 

@@ -44,7 +44,7 @@ export class Words {
     span?.classList.add("lit");
     this.#lit = span;
     if (!span) return;
-    const [top, bottom] = [span.offsetTop - this.#place.offsetTop, span.offsetTop - this.#place.offsetTop + span.offsetHeight];
+    const [top, bottom] = [span.offsetTop, span.offsetTop + span.offsetHeight];
     if (bottom > this.#place.scrollTop + this.#place.clientHeight || top < this.#place.scrollTop) this.#place.scrollTop = top - this.#place.clientHeight / 3;
   }
 

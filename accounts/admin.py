@@ -13,10 +13,15 @@ from django.http import HttpRequest
 from unfold.admin import StackedInline
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
+from accounts.audit_admin import AuditAdmin
 from accounts.listed import Listed, NoYears
 from accounts.models import ApiKey, Limits, Override, Plan, Quota, Replay, SignIn, Usage, User
 from accounts.models.ledger import MILLISECONDS
+from accounts.roles import Role
 from accounts.usage import COUNTERS, limit_in_force
+
+__all__ = ["AuditAdmin"]
+# Django looks for what is registered in this module only
 
 admin.site.unregister(Group)
 # Django's own page of it lacks the desk's looks
@@ -46,7 +51,13 @@ class PeopleAdmin(NoYears, UserAdmin):
 
 @admin.register(Group)
 class RoleAdmin(NoYears, GroupAdmin):
-    pass
+    """The product's own roles are as this version says, whatever was changed here: so nothing is."""
+
+    def has_change_permission(self, request: HttpRequest, group: Group | None = None) -> bool:
+        return (group is None or group.name not in set(Role)) and super().has_change_permission(request, group)
+
+    def has_delete_permission(self, request: HttpRequest, group: Group | None = None) -> bool:
+        return (group is None or group.name not in set(Role)) and super().has_delete_permission(request, group)
 
 
 class PlanForm(forms.ModelForm):

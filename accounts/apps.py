@@ -7,4 +7,4 @@ class Accounts(AppConfig):
     name = "accounts"
 
     def ready(self) -> None:
-        import accounts.schema  # noqa: F401  -- tells drf-spectacular how callers authenticate
+        from accounts import audit, schema  # noqa: F401  -- one notes sign-ins to the admin, one tells drf-spectacular how callers authenticate

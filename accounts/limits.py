@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from typing import Any
 
@@ -15,7 +14,6 @@ import structlog
 from django.conf import settings
 from django.db import InterfaceError, OperationalError
 from django.db.models import F
-from django.db.models.functions import Now
 from django.http import HttpRequest
 from django_ratelimit.core import get_usage
 from redis.exceptions import RedisError
@@ -25,13 +23,13 @@ from rest_framework.throttling import BaseThrottle
 from rest_framework.views import APIView
 
 from accounts.authentication import caller
-from accounts.models import Plan, Quota, User
-from accounts.quotas import UNLIMITED, period
-from accounts.usage import limit_in_force, of_plan
+from accounts.models import Quota, User
+from accounts.quotas import Allowance, allowance
 from config.errors import RateLimited, Unavailable
 
 log = structlog.get_logger("limits")
 
+SIGN_INS = "sign-in by address"
 IPV6_NETWORK = 64
 # bits: one customer's addresses
 MINUTE = 60
@@ -72,31 +70,24 @@ class UserWrites(BaseThrottle):
     """For views that write or generate: so many requests a user, as his plan says, or where it says nothing, as the settings do.
 
     What the plan says is one query by primary key a request. It is not kept in memory: a limit that staff set is to hold at once.
+    The rest of what it says is noted on the request, for whatever the request is to use up.
     """
 
     def allow_request(self, request: Request, _view: APIView) -> bool:
         user = caller(request).user
-        asked = (limit_in_force("requests_per_minute"), limit_in_force("characters"), of_plan("span"), of_plan("time_zone"), Now())
-        a_minute, characters, span, zone, now = User.objects.filter(pk=user.pk).values_list(*asked).get()
+        allowed = allowance(user)
+        a_minute = allowed.limits["requests_per_minute"]
         if a_minute == 0:  # to the library, no limit
             raise RateLimited("Your plan allows no requests that write or generate.", retry_after=MINUTE)
         rate = settings.WRITE_RATE if a_minute is None else f"{a_minute}/m"
         count(request._request, Limit("writes", rate, closed=False), str(user.pk))
-        if characters is not None:
-            starts_at, ends_at = period(Plan(span=span, time_zone=zone) if span else UNLIMITED, now)
-            request.characters = Characters(user.pk, characters, starts_at, ends_at - now)  # type: ignore[attr-defined]
+        request.allowed = allowed  # type: ignore[attr-defined]
         return True
 
 
-@dataclass(frozen=True, slots=True)
-class Characters:
-    """The characters that somebody may use in the period that a request falls into."""
-
-    owner_id: Any
-    limit: int
-    starts_at: datetime
-    rest: timedelta
-    # of the period
+def allowed_to(request: Request) -> Allowance | None:
+    """What was found, when the request was counted, that its caller may use; None where it was not counted."""
+    return getattr(request, "allowed", None)
 
 
 class CharactersLeft(APIView):
@@ -106,10 +97,10 @@ class CharactersLeft(APIView):
     """
 
     def finalize_response(self, request: Request, response: Response, *args: Any, **kwargs: Any) -> Response:
-        characters: Characters | None = getattr(request, "characters", None)
-        if characters is not None:
+        allowed = allowed_to(request)
+        if allowed is not None and (limit := allowed.limits["characters"]) is not None:
             try:
-                _note_characters(request._request, characters)
+                _note_characters(request._request, caller(request).user, allowed, limit)
             except (OperationalError, InterfaceError) as fault:
                 # what was accepted is accepted, and its answer more than these
                 log.warning("characters not told", reason=repr(fault))
@@ -119,12 +110,11 @@ class CharactersLeft(APIView):
 class AddressSignIns(BaseThrottle):
     """For the view where passwords are tried: so many requests an address."""
 
-    group = "sign-in by address"
+    group = SIGN_INS
     closed = True
 
     def allow_request(self, request: Request, _view: APIView) -> bool:
-        django_request = request._request
-        count(django_request, Limit(self.group, settings.ADDRESS_RATE, closed=self.closed), client_address(django_request))
+        count_address(request._request, group=self.group, closed=self.closed)
         return True
 
 
@@ -133,6 +123,11 @@ class AddressTokens(AddressSignIns):
 
     group = "tokens by address"
     closed = False
+
+
+def count_address(request: HttpRequest, *, group: str = SIGN_INS, closed: bool = True) -> None:
+    """One more request from an address."""
+    count(request, Limit(group, settings.ADDRESS_RATE, closed=closed), client_address(request))
 
 
 def count_attempt(request: HttpRequest, username: str) -> None:
@@ -147,10 +142,10 @@ def _note(request: HttpRequest, unit: str, *, limit: int, remaining: int, reset:
     request.limit_headers = getattr(request, "limit_headers", {}) | headers  # type: ignore[attr-defined]
 
 
-def _note_characters(request: HttpRequest, characters: Characters) -> None:
-    rows = Quota.objects.filter(owner_id=characters.owner_id, starts_at=characters.starts_at)
+def _note_characters(request: HttpRequest, user: User, allowed: Allowance, limit: int) -> None:
+    rows = Quota.objects.of(user).filter(starts_at=allowed.starts_at)
     gone = rows.values_list(F("characters") + F("characters_reserved"), flat=True).first() or 0
-    _note(request, "tokens", limit=characters.limit, remaining=characters.limit - gone, reset=characters.rest.total_seconds())
+    _note(request, "tokens", limit=limit, remaining=limit - gone, reset=(allowed.ends_at - allowed.now).total_seconds())
 
 
 def _counted(request: HttpRequest, limit: Limit, key: str) -> dict[str, Any] | None:
@@ -179,6 +174,12 @@ def client_address(request: HttpRequest) -> str:
     if address is None:
         return "unknown"
     return str(ip_network((address, IPV6_NETWORK), strict=False)) if address.version == IPv6Address(0).version else str(address)
+
+
+def from_proxy(request: HttpRequest) -> bool:
+    """Whether it was a proxy of ours that sent the request."""
+    address = _parsed(request.META.get("REMOTE_ADDR", ""))
+    return address is not None and _trusted(address)
 
 
 def _trusted(address: Address) -> bool:

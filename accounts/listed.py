@@ -2,24 +2,42 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
-from django.db.models import QuerySet
+from django.core.paginator import Paginator
+from django.db.models import Model, QuerySet
 from django.http import HttpRequest
+from django.utils.functional import cached_property
+from django.utils.text import Truncator
 from unfold.admin import ModelAdmin
-from unfold.paginator import InfinitePaginator
 
+from accounts.audit import note
 from accounts.models import User
+from accounts.models.audit import Deed
 
 MOST_OWNERS = 100
 # whose names begin with what is searched for
+MOST_COUNTED = 10_000
+# rows of a list: a million would take the database longer than whoever looks waits for
+LONGEST_VALUE = 60
+# characters of a field's old and new value in the history
+
+
+class Counted(Paginator):
+    """Counts to so many and no further: what stands beyond is found by searching, not by turning pages."""
+
+    @cached_property
+    def count(self) -> int:
+        rows: Any = self.object_list
+        # what a list adds to its rows is not worked out for those that are only counted
+        return rows.order_by().values("pk")[:MOST_COUNTED].count()
 
 
 class NoYears(ModelAdmin):
     compressed_fields = True
     warn_unsaved_form = True
-    # pages without a last one: nobody counts a million rows to look at a hundred
-    paginator = InfinitePaginator
+    paginator = Counted
     show_full_result_count = False
     list_disable_select_all = True
 
@@ -29,6 +47,41 @@ class NoYears(ModelAdmin):
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
         """Not by `__year`, which no list here links to and which raises for a year that is none."""
         return not lookup.endswith("__year") and super().lookup_allowed(lookup, value, request)
+
+    def construct_change_message(self, request: HttpRequest, form: Any, formsets: Any, add: bool = False) -> Any:
+        """With what each field was and what it is now."""
+        message = super().construct_change_message(request, form, formsets, add)
+        for part in message:
+            if "changed" in part and "name" not in part["changed"]:  # of the row itself, and not of what stands beside it
+                part["changed"]["fields"] = [_change(form, name) for name in form.changed_data]
+        return message
+
+    def log_addition(self, request: HttpRequest, row: Model, message: Any) -> Any:
+        note(request, Deed.ADDED, [row])
+        return super().log_addition(request, row, message)
+
+    def log_change(self, request: HttpRequest, row: Model, message: Any) -> Any:
+        entry = super().log_change(request, row, message)
+        note(request, Deed.CHANGED, [row], detail=entry.get_change_message())
+        return entry
+
+    def log_deletions(self, request: HttpRequest, rows: Iterable[Model]) -> Any:
+        rows = list(rows)
+        if rows:
+            note(request, Deed.DELETED, rows)
+        return super().log_deletions(request, rows)
+
+
+def _change(form: Any, name: str) -> str:
+    choices = getattr(form.fields[name], "queryset", None)
+    before, after = form[name].initial, form.cleaned_data.get(name)
+    if choices is not None and not isinstance(before, list):
+        before = choices.filter(pk=before).first()
+    return f"{form[name].label} from {_shown(before)} to {_shown(after)}"
+
+
+def _shown(value: Any) -> str:
+    return Truncator("nothing" if value in (None, "") else value).chars(LONGEST_VALUE)
 
 
 class Listed(NoYears):

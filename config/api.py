@@ -13,12 +13,13 @@ import structlog
 from asgiref.sync import iscoroutinefunction, markcoroutinefunction
 from django.core.exceptions import PermissionDenied, RequestDataTooBig, SuspiciousOperation, TooManyFieldsSent, TooManyFilesSent
 from django.db import InterfaceError, OperationalError
-from django.http import Http404, HttpRequest, HttpResponseBase, JsonResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from pydantic import ValidationError
 from rest_framework import exceptions
 from rest_framework.response import Response
 
 from accounts.ids import new_id
+from config.desk import faults, policy
 from config.errors import Forbidden, InternalError, NotAuthenticated, NotFound, RateLimited, Refusal, TooLarge, Unavailable
 
 log = structlog.get_logger("http")
@@ -117,20 +118,30 @@ def answer(refusal: Refusal) -> JsonResponse:
     return JsonResponse(body, status=refusal.status, headers=headers)
 
 
-def bad_request(_request: HttpRequest, exception: Exception | None = None) -> JsonResponse:
-    return answer(Refusal())
+def _said(request: HttpRequest, refusal: Refusal, words: tuple[str, str] | None = None) -> HttpResponse:
+    """A refusal as a page for whoever is in the admin, as JSON for everybody else."""
+    return faults.shown(request, refusal, words) if request.path.startswith(ADMIN) else answer(refusal)
 
 
-def forbidden(_request: HttpRequest, exception: Exception | None = None) -> JsonResponse:
-    return answer(Forbidden())
+def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    return _said(request, Refusal())
 
 
-def not_found(_request: HttpRequest, exception: Exception | None = None) -> JsonResponse:
-    return answer(NotFound("There is nothing at this address."))
+def forbidden(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    return _said(request, Forbidden())
 
 
-def server_error(_request: HttpRequest) -> JsonResponse:
-    return answer(InternalError())
+def stale_form(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """A form without the token that Django looks for."""
+    return _said(request, Forbidden(), faults.STALE)
+
+
+def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    return _said(request, NotFound("There is nothing at this address."))
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    return _said(request, InternalError())
 
 
 class Requests:
@@ -161,9 +172,9 @@ class Requests:
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponseBase | None:
         if not request.path.startswith(ADMIN):
             return answer(_told(error))
-        if as_refusal(error) is None:
+        if (refusal := as_refusal(error)) is None:
             log.error("unexpected", exc_info=error)
-        return None
+        return None if refusal is None or refusal.status < InternalError.status else faults.shown(request, _told(error))
 
     def _begin(self, request: HttpRequest) -> float:
         request.id = new_id("req")  # type: ignore[attr-defined]
@@ -175,12 +186,15 @@ class Requests:
         response.headers["x-request-id"] = request.id  # type: ignore[attr-defined]
         for name, value in getattr(request, "limit_headers", {}).items():
             response.headers[name] = value
+        if request.path.startswith(ADMIN):
+            for name, value in policy.HEADERS.items():
+                response.headers.setdefault(name, value)
         milliseconds = round((time.perf_counter() - started) * 1000, 1)
         log.info("request", method=request.method, path=request.path, status=response.status_code, ms=milliseconds)
         return response
 
 
-def _misaddressed(request: HttpRequest) -> JsonResponse | None:
+def _misaddressed(request: HttpRequest) -> HttpResponse | None:
     """An answer for an address that no database would take: with a NUL in it, or with a query that is not UTF-8."""
     if "\0" in request.path:
         return not_found(request)
@@ -188,7 +202,7 @@ def _misaddressed(request: HttpRequest) -> JsonResponse | None:
         query = unquote_to_bytes(request.META.get("QUERY_STRING", "")).decode()
     except UnicodeDecodeError:
         query = "\0"
-    return answer(Refusal("The query string is not text.", code="invalid_parameter")) if "\0" in query else None
+    return _said(request, Refusal("The query string is not text.", code="invalid_parameter")) if "\0" in query else None
 
 
 def _told(error: Exception) -> Refusal:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import secrets
 from enum import StrEnum
 from importlib.util import find_spec
@@ -65,6 +66,10 @@ class Environment(BaseSettings):
     allowed_hosts: Words = Field(LOCAL_HOSTS, description="host names that the service answers to, with commas")
     trusted_origins: Words = Field((), description="origins, with scheme, that may post to the admin through a proxy")
     trusted_proxies: Words = Field((), description="addresses or networks of the proxies whose X-Forwarded-For is believed")
+
+    accel_prefix: str = Field(
+        "", description="path at which a trusted nginx serves DATA_DIR/outputs, as /stored/; it then sends what is stored"
+    )
 
     database_url: str = Field("", description="postgresql://user:password@host:port/name; empty: SQLite in DATA_DIR")
     database_pool: int = Field(10, ge=2, le=200, description="PostgreSQL connections that one process may hold")
@@ -151,6 +156,8 @@ class Environment(BaseSettings):
     address_rate: str = Field("20/m", description="sign-in requests from one address")
     write_rate: str = Field("600/m", description="requests of one user that write or generate")
 
+    audit_days: int = Field(730, ge=1, description="days that the audit log of the admin is kept")
+
     log_level: str = Field("INFO", description="DEBUG, INFO, WARNING or ERROR")
 
     @field_validator(
@@ -180,6 +187,13 @@ class Environment(BaseSettings):
         for origin in value:
             if Origin.parse(origin) is None:
                 raise ValueError("expected origins such as https://app.example or https://app.example:8443, in full")
+        return value
+
+    @field_validator("accel_prefix")
+    @classmethod
+    def _path(cls, value: str) -> str:
+        if value and not re.fullmatch(r"/([A-Za-z0-9_-]+/)+", value):
+            raise ValueError("expected a path such as /stored/, with a stroke at both ends")
         return value
 
     @field_validator("database_url")
@@ -238,6 +252,10 @@ class Environment(BaseSettings):
             raise ValueError("REDIS_URL is missing: BROKER_URL alone is not enough, audio streams and the cache need Redis too")
         if self.redis_url and not self.database_url:
             raise ValueError("DATABASE_URL is missing: with REDIS_URL, workers are other processes and need PostgreSQL")
+        if self.accel_prefix and not self.trusted_proxies:
+            raise ValueError("TRUSTED_PROXIES is missing: with ACCEL_PREFIX, the proxy that sends what is stored must be named")
+        if self.accel_prefix and self.s3_bucket:
+            raise ValueError("ACCEL_PREFIX is for outputs in DATA_DIR: with S3_BUCKET the proxy has none of them")
         if self.worker_queues and not self.redis_url:
             raise ValueError("WORKER_QUEUES is for `manage.py work`: without REDIS_URL one process takes everything")
         if self.database_url and self.database_pool < self.worker_threads + KEEPERS:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import signal
+import socket
 from collections.abc import Callable
+from contextlib import suppress
 from types import FrameType
-from typing import Any
+from typing import Any, ClassVar
 
 import uvicorn
 from channels.routing import ProtocolTypeRouter
@@ -19,6 +21,8 @@ from jobs.admission import stopping
 SOCKET_MESSAGE_BYTES = 1_048_576
 PING_SECONDS = 20
 HEADER_BYTES = 16_384
+HANDOVER_SECONDS = 1.0
+# between the last connection that is let in and the end of those that ask for nothing
 DRAIN_SECONDS = 30
 # how long requests may go on after the signal to end
 UNSENT_BYTES = 1 << 20
@@ -43,6 +47,8 @@ def run_daphne(application: ProtocolTypeRouter, *, host: str, port: int, ready: 
 
 def run_uvicorn(application: ProtocolTypeRouter, *, host: str, port: int, ready: Callable[[], None]) -> None:
     class Announced(uvicorn.Server):
+        _late: ClassVar[list[asyncio.Task[Any]]] = []
+
         async def startup(self, sockets: list[Any] | None = None) -> None:
             await super().startup(sockets)
             ready()
@@ -50,6 +56,32 @@ def run_uvicorn(application: ProtocolTypeRouter, *, host: str, port: int, ready:
         def handle_exit(self, sig: int, frame: FrameType | None) -> None:
             stopping.set()
             super().handle_exit(sig, frame)
+
+        async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+            self._take_who_waits(sockets or [])
+            # who was let in has yet to say what he wants
+            await asyncio.sleep(HANDOVER_SECONDS)
+            await super().shutdown(sockets)
+
+        def _take_who_waits(self, listeners: list[socket.socket]) -> None:
+            """Let in who has connected, and nobody more. uvicorn's own way resets them, and a proxy may not send a POST twice."""
+            loop = asyncio.get_running_loop()
+            for listener in listeners:
+                loop.remove_reader(listener)
+                with suppress(BlockingIOError):
+                    while True:
+                        connection, _ = listener.accept()
+                        self._late.append(loop.create_task(loop.connect_accepted_socket(self._protocol, connection)))
+            for server in self.servers:
+                server.close()
+
+        def _protocol(self) -> asyncio.Protocol:
+            protocol: asyncio.Protocol = config.http_protocol_class(
+                config=config,  # type: ignore[call-arg]  # as uvicorn makes them
+                server_state=self.server_state,
+                app_state=self.lifespan.state,
+            )
+            return protocol
 
     config = uvicorn.Config(
         application,
@@ -69,7 +101,7 @@ def run_uvicorn(application: ProtocolTypeRouter, *, host: str, port: int, ready:
     )
     # uvicorn sends itself the signal once more when it has ended; the workers are still to be ended then
     signal.signal(signal.SIGTERM, lambda *_: None)
-    Announced(config).run()
+    Announced(config).run(sockets=[config.bind_socket()])
 
 
 class Paced(Server):  # type: ignore[misc]  # daphne has no types

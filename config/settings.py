@@ -34,10 +34,10 @@ LOGGING = logging_config(ENV.log_level)
 LOGGING_CONFIG = "logging.config.dictConfig"
 
 INSTALLED_APPS = [
-    "unfold",  # the admin's looks; it replaces templates of Django's, so it stands first
+    "unfold.apps.BasicAppConfig",  # the admin's looks; it replaces templates of Django's, so it stands first
     "unfold.contrib.filters",
     "unfold.contrib.forms",
-    "django.contrib.admin",
+    "config.apps.DeskConfig",  # django.contrib.admin, with a front page
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -61,6 +61,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "accounts.audit.Downloads",
 ]
 TEMPLATES = [
     {
@@ -82,11 +83,18 @@ STATIC_ROOT = DATA_DIR / "static"
 UNFOLD = {
     "SITE_TITLE": "Voice platform",
     "SITE_HEADER": "Voice platform",
-    "SITE_SYMBOL": "graphic_eq",
+    "SITE_ICON": lambda _request: static("page/icon.svg"),
+    "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": lambda _request: static("page/icon.svg")}],
+    "ENVIRONMENT": lambda _request: [ENV.environment.capitalize(), "danger" if ENV.environment is Stage.PRODUCTION else "info"],
     "SHOW_HISTORY": True,
     "SHOW_VIEW_ON_SITE": False,
     "SHOW_BACK_BUTTON": True,
+    "LOGIN": {"form": "accounts.forms.SignInForm"},
     "STYLES": [lambda _request: static("page/desk.css")],
+    "SCRIPTS": [lambda _request: static("page/desk.js")],
+    "SIDEBAR": {"navigation": "config.desk.navigation.navigation", "show_search": True, "command_search": True},
+    "COMMAND": {"search_callback": "config.desk.navigation.found"},
+    "ACCOUNT": {"navigation": "config.desk.navigation.account"},
 }
 
 # ── Data ────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -176,10 +184,12 @@ STORAGES = {
     "default": _outputs(),
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
 }
+ACCEL_PREFIX = ENV.accel_prefix
 PARTS_DIR = DATA_DIR / "parts"  # outputs that are being made
 
 # ── Accounts ────────────────────────────────────────────────────────────────────────────────────────────────────────────────
 AUTH_USER_MODEL = "accounts.User"
+LOGIN_REDIRECT_URL = "/admin/"
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
@@ -202,6 +212,7 @@ SIGN_IN_RATE = ENV.sign_in_rate
 ADDRESS_RATE = ENV.address_rate
 WRITE_RATE = ENV.write_rate
 TRUSTED_PROXIES = ENV.proxies
+AUDIT_FOR = timedelta(days=ENV.audit_days)
 # the counters live in one process when everything does, and in Redis otherwise
 SILENCED_SYSTEM_CHECKS = [
     "django_ratelimit.E003",
@@ -293,6 +304,7 @@ SPECTACULAR_SETTINGS = {
 }
 
 # ── Safety ──────────────────────────────────────────────────────────────────────────────────────────────────────────────────
+CSRF_FAILURE_VIEW = "config.api.stale_form"
 CSRF_TRUSTED_ORIGINS = list(ENV.trusted_origins)
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"

@@ -8,10 +8,11 @@ from datetime import timedelta
 from typing import Any
 
 import structlog
+from django.conf import settings
 from django.db.models import Q, QuerySet
 from django.db.models.functions import Now
 
-from accounts.models import ClientSecret, Replay, SignIn
+from accounts.models import AuditEntry, ClientSecret, Replay, SignIn
 from jobs import storage
 from jobs.errors import InvalidState
 from jobs.models import Blob, Item, Job, Output
@@ -31,7 +32,7 @@ SIGN_INS_FOR = timedelta(days=30)
 
 def purge() -> None:
     """Remove what is over: outputs, what items worked on, steps on the way, blobs that nothing names, answers to be said again,
-    sign-ins, client secrets.
+    sign-ins, client secrets, what staff did.
 
     Many may purge at once, and one that was killed leaves nothing that the next does not find.
     """
@@ -41,6 +42,7 @@ def purge() -> None:
         "replays": _delete(_batches(Replay.objects.filter(created_at__lt=Now() - REPLAYS_FOR), end)),
         "sign_ins": _delete(_batches(SignIn.objects.filter(ended), end)),
         "secrets": _delete(_batches(ClientSecret.objects.filter(expires_at__lt=Now() - REPLAYS_FOR), end)),
+        "audit": _delete(_batches(AuditEntry.objects.filter(at__lt=Now() - settings.AUDIT_FOR), end)),
         # no sooner than the answers that are made of them
         "outputs": sum(_forgotten(output) for batch in _batches(Output.objects.expired(), end) for output in _until(end, batch)),
         "sources": sum(storage.let_go(item) for batch in _batches(Item.objects.done_with_source(), end) for item in _until(end, batch)),

@@ -15,7 +15,7 @@ from django.db.models.functions import Now
 
 from accounts import quotas
 from accounts.models import ApiKey, User
-from accounts.quotas import Amount, Reservation
+from accounts.quotas import Allowance, Amount, Reservation
 from accounts.replays import Asked, Done
 from config.errors import Unavailable
 from jobs import reuse, storage
@@ -106,9 +106,12 @@ def despite_deletions(request: Callable[[], Submitted]) -> Submitted:
         return request()
 
 
-def submit(*, owner: User, api_key: ApiKey | None, kind: str, orders: Sequence[Order], about: About | None = None) -> Job:
+def submit(
+    *, owner: User, api_key: ApiKey | None, kind: str, orders: Sequence[Order], about: About | None = None, allowed: Allowance | None = None
+) -> Job:
     """Write the job and its items in one transaction; their messages leave when it is committed.
 
+    `allowed` is what the owner may use, where that was asked a moment ago.
     InsufficientQuota, RateLimited or StorageFull when the owner may have no more, Overloaded when there is no room or nobody to do it.
     """
     batch = is_batch(orders[0].actor)
@@ -120,7 +123,7 @@ def submit(*, owner: User, api_key: ApiKey | None, kind: str, orders: Sequence[O
     with transaction.atomic():
         for source in {order.source for order in orders if order.source is not None}:
             storage.hold(source)
-        allowed = quotas.allowance(owner)
+        allowed = allowed or quotas.allowance(owner)
         cheap = reuse.stored(owner, wanted)
         percent = allowed.plan.reuse_percent
         amounts = [

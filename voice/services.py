@@ -12,7 +12,7 @@ from django.db.models import Exists
 
 from accounts.models import ApiKey, User
 from accounts.models.ledger import MILLISECONDS
-from accounts.quotas import Amount
+from accounts.quotas import Allowance, Amount
 from accounts.replays import Asked, Done, once
 from config.errors import Refusal
 from jobs import services as jobs
@@ -161,7 +161,14 @@ class Casting:
 
 
 def request_speech(
-    *, owner: User, api_key: ApiKey | None, speech: SpeechRequest, streamed: bool, fresh: bool, asked: Asked
+    *,
+    owner: User,
+    api_key: ApiKey | None,
+    speech: SpeechRequest,
+    streamed: bool,
+    fresh: bool,
+    asked: Asked,
+    allowed: Allowance | None = None,
 ) -> tuple[Item, bool]:
     """Submit a speech job of one item, or find the one that this request made before; whether it was found is told with it."""
     made: list[Job] = []
@@ -181,7 +188,7 @@ def request_speech(
             timestamps=speech.timestamp_granularities,
         )
         order = Casting(owner).order(line, store=speech.store, streamed=streamed, expires_after=speech.expires_after, fresh=fresh)
-        made.append(jobs.submit(owner=owner, api_key=api_key, kind=SPEECH, orders=[order], about=jobs.About.of(asked)))
+        made.append(jobs.submit(owner=owner, api_key=api_key, kind=SPEECH, orders=[order], about=jobs.About.of(asked), allowed=allowed))
         return Done(made[-1].pk)
 
     done = jobs.despite_deletions(lambda: jobs.retried(owner, asked) or once(owner, asked, act))

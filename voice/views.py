@@ -15,7 +15,7 @@ from rest_framework.throttling import BaseThrottle
 from rest_framework.views import APIView
 
 from accounts.authentication import caller
-from accounts.limits import CharactersLeft, UserWrites
+from accounts.limits import CharactersLeft, UserWrites, allowed_to
 from accounts.models import Scope
 from accounts.replays import Asked
 from config.errors import Refusal
@@ -58,7 +58,13 @@ class Speech(CharactersLeft):
         identity = caller(request)
         asked = Asked.by(request)
         item, replayed = request_speech(
-            owner=identity.user, api_key=identity.api_key, speech=speech, streamed=streamed, fresh=wants_fresh(request), asked=asked
+            owner=identity.user,
+            api_key=identity.api_key,
+            speech=speech,
+            streamed=streamed,
+            fresh=wants_fresh(request),
+            asked=asked,
+            allowed=allowed_to(request),
         )
         # whoever sent a key comes again with it
         return Accepted(item, sse=speech.stream_format == "sse", stays=speech.resume or asked.key is not None, replayed=replayed)

@@ -1,6 +1,7 @@
 """Who calls, what they may use and what they used."""
 
-from accounts.models.ledger import Usage
+from accounts.models.audit import AuditEntry, Deed
+from accounts.models.ledger import Usage, UsageDay
 from accounts.models.people import ApiKey, Owned, Scope, SignIn, User
 from accounts.models.plans import Limits, Override, Plan, Quota, Span
 from accounts.models.removal import Removal, RemovalState
@@ -9,7 +10,9 @@ from accounts.models.secrets import ClientSecret
 
 __all__ = [
     "ApiKey",
+    "AuditEntry",
     "ClientSecret",
+    "Deed",
     "Limits",
     "Override",
     "Owned",
@@ -22,5 +25,6 @@ __all__ = [
     "SignIn",
     "Span",
     "Usage",
+    "UsageDay",
     "User",
 ]

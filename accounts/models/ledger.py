@@ -38,6 +38,7 @@ class Usage(models.Model):
         indexes = [
             models.Index(F("owner"), F("created_at").desc(), name="usage_of_owner"),
             models.Index(fields=["owner", "period_starts_at", "kind"], name="usage_of_period"),
+            models.Index(fields=["created_at"], name="usage_by_time"),
         ]
 
     def __str__(self) -> str:
@@ -46,3 +47,23 @@ class Usage(models.Model):
     @property
     def seconds(self) -> float:
         return self.milliseconds / MILLISECONDS
+
+
+class UsageDay(models.Model):
+    """What the ledger adds up to for one owner on one day, UTC, that is over: what a month was need not be added up anew."""
+
+    day = models.DateField()
+    owner = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+", db_index=False)
+    kind = models.CharField(max_length=32)
+    # as in the ledger
+    items = models.PositiveIntegerField()
+    characters = models.PositiveBigIntegerField()
+    milliseconds = models.PositiveBigIntegerField()
+
+    objects = Owned.as_manager()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["day", "owner", "kind"], name="usage_day_once")]
+
+    def __str__(self) -> str:
+        return f"{self.day} {self.owner} {self.kind}"

@@ -89,6 +89,9 @@ class Blob(models.Model):
 
     objects = BlobRows.as_manager()
 
+    class Meta:
+        indexes = [models.Index(fields=["owner", "bytes"], name="blob_sizes")]
+
     def __str__(self) -> str:
         return self.name
 

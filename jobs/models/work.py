@@ -170,6 +170,14 @@ class ItemRows(Owned):
             twin=None,
         )
 
+    def queued(self, actor: str) -> Self:
+        """What waits for an actor, the oldest first."""
+        return self.filter(state=State.QUEUED, actor=actor).order_by("created_at")
+
+    def ended_since(self, since: Any, *states: State) -> Self:
+        """Those that ended so, from a moment on."""
+        return self.filter(state__in=states, finished_at__gte=since).order_by()
+
     def waiting(self) -> Self:
         """Of a batch, and not yet dealt: no message was sent, for its owner has as many on the way as is fair."""
         return self.filter(batch=True, state=State.QUEUED, rung_at=None, twin=None)
@@ -301,6 +309,11 @@ class Item(models.Model):
             models.Index(
                 fields=["owner", "reuse_key"], condition=Q(state__in=["queued", "running"]) & ~Q(reuse_key=""), name="item_in_flight"
             ),
+        ]
+        indexes += [
+            # what the admin's front page counts: what waits for each actor, and how what is over ended
+            models.Index(fields=["actor", "created_at"], condition=Q(state="queued"), name="item_queued"),
+            models.Index(fields=["state", "finished_at", "error_code"], condition=Q(finished_at__isnull=False), name="item_ended"),
         ]
         constraints = [models.UniqueConstraint(fields=["output_id"], name="item_one_output")]
 

@@ -66,7 +66,7 @@ def test_plans_are_added_changed_and_deleted_and_the_history_tells_of_it(desk):
     desk.post(reverse("admin:accounts_plan_delete", args=[plan.pk]), {"post": "yes"})
 
     assert not Plan.objects.exists()
-    assert history() == [("small", "Added."), ("small", "Changed Characters."), ("small", "")]
+    assert history() == [("small", "Added."), ("small", "Changed Characters from 1000 to 2000."), ("small", "")]
     assert set(LogEntry.objects.values_list("user__username", flat=True)) == {"staff"}
 
 
@@ -77,7 +77,7 @@ def test_a_plan_that_becomes_the_default_takes_it_from_the_one_that_was(desk):
     assert change_plan(desk, second, is_default="on").status_code == 302
 
     assert dict(Plan.objects.values_list("name", "is_default")) == {"first": False, "second": True}
-    assert history() == [(first.name, "No longer the default: second is."), (second.name, "Changed Is default.")]
+    assert history() == [(first.name, "No longer the default: second is."), (second.name, "Changed Is default from False to True.")]
 
 
 def test_a_new_plan_may_be_the_default_at_once(desk):
@@ -93,7 +93,7 @@ def test_the_default_stays_where_it_is_when_its_plan_is_changed(desk):
 
     change_plan(desk, plan, is_default="on", characters="7")
 
-    assert history() == [("first", "Changed Characters.")]
+    assert history() == [("first", "Changed Characters from nothing to 7.")]
     assert Plan.objects.get(is_default=True).characters == 7
 
 
@@ -159,7 +159,7 @@ def test_a_user_is_given_a_plan_and_the_history_tells_of_it(desk, alice):
     change_user(desk, alice, plan=str(plan.pk))
 
     assert allowance(User.objects.get(pk=alice.pk)).plan == plan
-    assert history() == [("alice", "Changed Plan.")]
+    assert history() == [("alice", "Changed Plan from nothing to large.")]
 
 
 def test_limits_of_ones_own_are_set_on_the_page_of_the_user_and_the_history_tells_of_it(desk, alice):

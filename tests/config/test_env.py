@@ -50,6 +50,7 @@ def test_nothing_set_is_the_embedded_default():
         ("trusted_proxies", "proxy.local", "IPv4 or IPv6"),
         ("allowed_origins", "app.example", "in full"),
         ("allowed_origins", "https://*.example", "in full"),
+        ("accel_prefix", "stored", "such as /stored/"),
         ("log_level", "LOUD", "DEBUG, INFO"),
         ("environment", "staging", "'development' or 'production'"),
     ],
@@ -98,6 +99,12 @@ def test_a_broker_alone_is_not_enough():
 
 def test_redis_without_postgresql_is_refused():
     assert "DATABASE_URL" in refused(redis_url="redis://localhost")
+
+
+def test_what_is_stored_is_left_to_nobody_but_a_proxy_that_has_it():
+    assert "TRUSTED_PROXIES" in refused(accel_prefix="/stored/")
+    assert "S3_BUCKET" in refused(accel_prefix="/stored/", trusted_proxies="127.0.0.1", s3_bucket="outputs")
+    assert read(accel_prefix="/stored/", trusted_proxies="127.0.0.1").accel_prefix == "/stored/"
 
 
 def test_queues_are_written_with_commas_and_known():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import socket
 import time
 from pathlib import Path
 
@@ -14,6 +15,8 @@ from tests.e2e.system import System, running
 from tests.e2e.test_events import code_of_the_end, hear, resting, say
 
 PATIENCE = 60
+LOOKED = 0.4
+# seconds by which uvicorn has seen the signal, for which it looks ten times a second
 
 
 @pytest.fixture
@@ -48,3 +51,28 @@ def test_streams_of_events_and_sockets_end_when_the_server_stops(served: System)
 
     assert (codes, status) == ([1012, 1012], 0)
     assert ended < stopped < DRAIN_SECONDS / 2
+
+
+def test_who_has_connected_when_the_server_is_told_to_stop_is_answered(served: System):
+    with (
+        socket.create_connection(("127.0.0.1", served.port), timeout=PATIENCE) as early,
+        socket.create_connection(("127.0.0.1", served.port), timeout=PATIENCE) as idle,
+    ):
+        served.web.send_signal(signal.SIGTERM)
+        time.sleep(LOOKED)
+        early.sendall(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+        answer = early.recv(4096)
+        refused = no_longer_listens(served.port)
+        status = served.web.wait(PATIENCE)
+        nothing = idle.recv(1)
+
+    assert answer.startswith(b"HTTP/1.1 200")
+    assert (refused, status, nothing) == (True, 0, b"")
+
+
+def no_longer_listens(port: int) -> bool:
+    try:
+        socket.create_connection(("127.0.0.1", port), timeout=PATIENCE).close()
+    except ConnectionRefusedError:
+        return True
+    return False

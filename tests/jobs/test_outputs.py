@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+from ipaddress import ip_network
 
 import pytest
 from django.core.files.storage import default_storage
@@ -141,6 +142,27 @@ def test_a_head_tells_the_size_without_the_bytes(db, alice, client_of):
     response = client_of(alice).head(f"/v1/outputs/{output.id}/content")
 
     assert (response.status_code, response["Content-Length"], response.content) == (200, "10", b"")
+
+
+def test_a_proxy_of_ours_is_told_where_the_bytes_lie(db, alice, client_of, settings):
+    settings.ACCEL_PREFIX, settings.TRUSTED_PROXIES = "/stored/", (ip_network("127.0.0.1"),)
+    output = make_output(alice, b"0123456789")
+
+    response = client_of(alice).get(f"/v1/outputs/{output.id}/content", HTTP_RANGE="bytes=0-3")
+
+    assert (response["X-Accel-Redirect"], response.content) == (f"/stored/{output.blob_id}", b"")
+    assert (response["Content-Type"], response["ETag"]) == ("audio/pcm", f'"{output.blob.sha256}"')
+
+
+@pytest.mark.parametrize("unlike", [{"REMOTE_ADDR": "192.0.2.1"}, {"HTTP_IF_MATCH": "*"}])
+def test_nobody_else_is_told_where_the_bytes_lie(db, alice, client_of, settings, unlike):
+    settings.ACCEL_PREFIX, settings.TRUSTED_PROXIES = "/stored/", (ip_network("127.0.0.1"),)
+    output = make_output(alice, b"0123456789")
+
+    response = client_of(alice).get(f"/v1/outputs/{output.id}/content", **unlike)
+
+    assert "X-Accel-Redirect" not in response
+    assert body(response) == b"0123456789"
 
 
 def test_deleting_removes_the_row_and_the_file(transactional_db, alice, client_of):

@@ -12,9 +12,9 @@ from django.core.files.storage import default_storage
 from django.core.management import call_command
 from django.db.models.functions import Now
 
-from jobs.models import Blob, Output
+from jobs.models import Blob, Output, State
 from jobs.storage import keep
-from tests.factories import make_output
+from tests.factories import make_item, make_output
 
 LONG_AGO = 2 * 3600
 # seconds
@@ -166,3 +166,31 @@ def test_a_row_whose_file_is_being_written_is_no_difference(db, alice, check):
 
     assert check("--fix")[0] == 1
     assert check()[0] == 0
+
+
+def test_reconcile_is_content_where_nothing_differs(db, alice):
+    keep(io.BytesIO(b"kept"), owner_id=alice.pk, form="pcm")
+
+    assert reconciled()[0] == 0
+
+
+@pytest.mark.parametrize("what", ["a row without a file", "the ledger does not tell of it"])
+def test_reconcile_finds_what_either_check_finds(db, alice, what):
+    if what == "a row without a file":
+        default_storage.delete(keep(io.BytesIO(b"lost"), owner_id=alice.pk, form="pcm").pk)
+    else:
+        make_item(alice, state=State.COMPLETED)
+
+    status, said = reconciled()
+
+    assert status == 1
+    assert what in said
+
+
+def reconciled() -> tuple[int, str]:
+    out = io.StringIO()
+    try:
+        call_command("reconcile", stdout=out)
+    except SystemExit as end:
+        return int(end.code or 0), out.getvalue()
+    return 0, out.getvalue()

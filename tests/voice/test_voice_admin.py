@@ -90,7 +90,7 @@ def test_a_worker_reads_the_waveform_of_a_sample_that_has_none(desk, alice):
     found = Sample.objects.values_list("waveform", flat=True).get()
     page = desk.get(reverse("admin:voice_voice_change", args=[sample.voice_id])).content.decode()
     assert found is not None
-    assert f"level {found["level_db"]:g} dB, peak {found["peak_db"]:g} dB" in page
+    assert f"level {found['level_db']:g} dB, peak {found['peak_db']:g} dB" in page
     assert 'role="img"' in page
 
 

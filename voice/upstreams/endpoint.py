@@ -105,7 +105,7 @@ class Endpoint:
         return replace(answer, error={name: self._keys.hidden(value) for name, value in answer.error.items()})
 
 
-_backoff = wait_exponential_jitter(initial=FIRST_DELAY, max=LONGEST_DELAY, jitter=FIRST_DELAY)
+_backoff = wait_exponential_jitter(multiplier=FIRST_DELAY, max=LONGEST_DELAY, jitter=FIRST_DELAY)
 
 
 def _delay(state: RetryCallState) -> float:

@@ -1,0 +1,103 @@
+"""Writes into the audit log what staff do: whoever does something in the admin calls `note`, and sign-ins and downloads note themselves."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Any
+
+from asgiref.sync import iscoroutinefunction, markcoroutinefunction, sync_to_async
+from django.contrib.auth.signals import user_logged_in, user_logged_out, user_login_failed
+from django.contrib.contenttypes.models import ContentType
+from django.db.models import Model
+from django.dispatch import receiver
+from django.http import HttpRequest, HttpResponseBase
+from django.urls import ResolverMatch
+
+from accounts.limits import client_address
+from accounts.models.audit import LONGEST_NAME, AuditEntry, Deed
+
+ADMIN = "/admin/"
+PARTIAL = 206
+SERVED = (200, PARTIAL)
+NAME_PARTS = 3
+# of the name of a view that hands out a file: jobs_output_content
+
+
+def note(request: HttpRequest, deed: Deed, rows: Iterable[Model] = (), *, detail: str = "", who_name: str = "") -> None:
+    """An entry for each row that it was done to, or one where there are none."""
+    said = {"detail": detail, **({"who_name": who_name} if who_name else {})}
+    targets = [
+        {"kind": ContentType.objects.get_for_model(row), "row_id": str(row.pk)[:LONGEST_NAME], "row_name": str(row)[:LONGEST_NAME]}
+        for row in rows
+    ]
+    AuditEntry.objects.bulk_create([_entry(request, deed, **said, **target) for target in targets or [{}]])
+
+
+def _entry(request: HttpRequest, deed: Deed, **fields: Any) -> AuditEntry:
+    who: Any = getattr(request, "user", None)
+    known = who is not None and who.is_authenticated
+    fields = {"who": who, "who_name": who.get_username(), **fields} if known else fields
+    return AuditEntry(deed=deed, address=client_address(request), request_id=getattr(request, "id", ""), **fields)
+
+
+class Downloads:
+    """Middleware: whoever plays or fetches a file in the admin is in the audit log. Of a player's many ranges the first counts."""
+
+    sync_capable = True
+    async_capable = True
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase | Awaitable[HttpResponseBase]]) -> None:
+        self.get_response = get_response
+        self.in_the_loop = iscoroutinefunction(get_response)
+        if self.in_the_loop:
+            markcoroutinefunction(self)
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase | Awaitable[HttpResponseBase]:
+        if self.in_the_loop:
+            return self._await(request)
+        response = self.get_response(request)
+        assert isinstance(response, HttpResponseBase)  # noqa: S101  -- told the type checker, which can't know the mode
+        if _hands_out(request, response):
+            _note_download(request)
+        return response
+
+    async def _await(self, request: HttpRequest) -> HttpResponseBase:
+        response: HttpResponseBase = await self.get_response(request)  # type: ignore[misc]
+        if _hands_out(request, response):
+            await sync_to_async(_note_download)(request)
+        return response
+
+
+def _hands_out(request: HttpRequest, response: HttpResponseBase) -> bool:
+    if not request.path.startswith(ADMIN) or request.method != "GET" or not response.has_header("Content-Disposition"):
+        return False
+    begins = response.status_code != PARTIAL or response.headers.get("Content-Range", "").startswith("bytes 0-")
+    return response.status_code in SERVED and begins
+
+
+def _note_download(request: HttpRequest) -> None:
+    """What was handed out is told by the view's name, `jobs_output_content`, and its argument."""
+    match: ResolverMatch | None = request.resolver_match
+    parts = (match.url_name or "").split("_") if match else []
+    kind = ContentType.objects.filter(app_label=parts[0], model=parts[1]).first() if len(parts) >= NAME_PARTS else None
+    row_id = str(next(iter(match.kwargs.values()), "")) if match else ""
+    named = row_id[:LONGEST_NAME]
+    _entry(request, Deed.HEARD, detail=request.path, kind=kind, row_id=named, row_name=named).save()
+
+
+@receiver(user_logged_in)
+def _signed_in(request: HttpRequest | None = None, user: Any = None, **_: Any) -> None:
+    if request is not None and request.path.startswith(ADMIN):
+        note(request, Deed.SIGNED_IN, [user], who_name=user.get_username())
+
+
+@receiver(user_logged_out)
+def _signed_out(request: HttpRequest | None = None, user: Any = None, **_: Any) -> None:
+    if request is not None and user is not None and request.path.startswith(ADMIN):
+        note(request, Deed.SIGNED_OUT, [user], who_name=user.get_username())
+
+
+@receiver(user_login_failed)
+def _not_let_in(credentials: dict[str, Any], request: HttpRequest | None = None, **_: Any) -> None:
+    if request is not None and request.path.startswith(ADMIN):
+        note(request, Deed.NOT_LET_IN, who_name=str(credentials.get("username", ""))[:LONGEST_NAME])

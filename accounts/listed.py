@@ -37,7 +37,7 @@ class Counted(Paginator):
 class NoYears(ModelAdmin):
     compressed_fields = True
     warn_unsaved_form = True
-    paginator = Counted
+    paginator: Any = Counted
     show_full_result_count = False
     list_disable_select_all = True
 
@@ -87,15 +87,15 @@ def _shown(value: Any) -> str:
 class Listed(NoYears):
     shown: tuple[str, ...] = ()
     # what a row's page shows beside its fields
-    found_by: tuple[str, ...] = ()
-    # fields with an index of which each names one row or few: a search looks for the whole of what was typed
+    found_by: tuple[str, ...] | None = None
+    # fields with an index of which each names one row or few: a search looks for the whole of what was typed; none: Django's own search
     found_by_owner = "owner"
     # or for those whose owner's name begins so; empty: none have one
 
     def get_search_results(self, request: HttpRequest, rows: QuerySet[Any], term: str) -> tuple[QuerySet[Any], bool]:
         """What an index finds: of a million rows nobody reads all for a piece of a word."""
         wanted = term.strip()
-        if not self.found_by or not wanted:
+        if self.found_by is None or not wanted:
             return super().get_search_results(request, rows, term)
         for field in self.found_by:
             found = rows.filter(**{field: wanted})

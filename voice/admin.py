@@ -11,9 +11,10 @@ from voice.consent_admin import ConsentAdmin
 from voice.live_admin import LiveSessionAdmin
 from voice.model_admin import ModelAdmin
 from voice.models import Lexicon, LexiconVersion, ModelAlias, VoiceAlias
+from voice.people_admin import PersonAdmin
 from voice.voice_admin import VoiceAdmin
 
-__all__ = ["ConsentAdmin", "LiveSessionAdmin", "ModelAdmin", "VoiceAdmin"]
+__all__ = ["ConsentAdmin", "LiveSessionAdmin", "ModelAdmin", "PersonAdmin", "VoiceAdmin"]
 # Django looks for what is registered in this module only
 
 

@@ -65,7 +65,7 @@ class PeopleAdmin(Buttons, NoYears, UserAdmin):
         Button("block_one", "Block", "block", asks=BLOCKED, danger=True, possible=_let_in),
         Button("unblock_one", "Unblock", "block", possible=_blocked),
     )
-    change_form_outer_after_template = "accounts/person.html"
+    change_form_outer_before_template = "accounts/person.html"
 
     def get_inlines(self, _request: HttpRequest, user: User | None) -> list[type[InlineModelAdmin]]:
         return [Overrides] if user else []

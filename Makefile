@@ -5,7 +5,7 @@ VENV := .venv
 PYTHON := $(VENV)/bin/python
 RUN = $(PYTHON)
 
-.PHONY: help setup run test clients coverage check embedded deployed apart browser bench faults
+.PHONY: help setup run test clients coverage check embedded deployed apart alerts browser bench bench-live faults production
 
 help:  ## say what there is
 	@grep -E '^[a-z-]+:.*##' Makefile | sed 's/:.*## /\t/'
@@ -43,7 +43,7 @@ coverage: $(VENV)/.dev clients  ## the tests once more, counting the lines that 
 
 # what one shape is enough for is run once, and what starts services of its own beside the others: the three take about as long,
 # and wait for half of it
-ONCE = briefs events live_agents live_beta sockets stopping transcription understood webhooks
+ONCE = briefs events live_agents live_beta observability sockets stopping transcription understood webhooks
 APART = tests/e2e/test_cloning.py tests/e2e/test_faults.py tests/e2e/test_upstreams.py tests/config tests/neural tests/voice/engines
 embedded: TESTS = --shape=embedded --ignore=tests/browser --ignore=tests/jobs/test_schedule.py $(ONCE:%=--ignore=tests/e2e/test_%.py) $(APART:%=--ignore=%)
 deployed: TESTS = --shape=deployed --ignore=tests/browser --ignore=tests/e2e/test_faults.py
@@ -56,9 +56,18 @@ browser: $(VENV)/.dev  ## talk with the page in Chromium, and leave pictures of 
 	$(VENV)/bin/pip install -q -c constraints.txt -e '.[browser]'
 	$(PYTHON) -m pytest -p no:cacheprovider tests/browser
 
+alerts: $(VENV)/.dev  ## try the alert rules, and ask a running service by a real Prometheus all that dashboard and alerts ask
+	@sh .ci/packages alerts
+	$(PYTHON) -m pytest -p no:cacheprovider tests/config/test_alerts.py
+	$(PYTHON) -m pytest -p no:cacheprovider --shape=deployed tests/e2e/test_observability.py
+
 faults: $(VENV)/.dev  ## break everything once while thousands of items are made, and count what is left
 	@sh .ci/packages test
 	$(PYTHON) -m tests.faults
+
+production: $(VENV)/.dev  ## start what deploy/ describes, restart, upgrade and back it up under load, restore it elsewhere
+	@sh .ci/packages production
+	$(PYTHON) -m tests.production
 
 bench: $(VENV)/.dev  ## measure latency and queue overhead on this machine
 	@sh .ci/packages test

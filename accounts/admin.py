@@ -13,8 +13,9 @@ from accounts.people_admin import PeopleAdmin
 from accounts.plan_admin import PlanAdmin
 from accounts.quota_admin import QuotaAdmin, UsageAdmin
 from accounts.roles import Role
+from accounts.settings_admin import SettingsAdmin
 
-__all__ = ["ApiKeyAdmin", "AuditAdmin", "PeopleAdmin", "PlanAdmin", "QuotaAdmin", "SignInAdmin", "UsageAdmin"]
+__all__ = ["ApiKeyAdmin", "AuditAdmin", "PeopleAdmin", "PlanAdmin", "QuotaAdmin", "SettingsAdmin", "SignInAdmin", "UsageAdmin"]
 # Django looks for what is registered in this module only
 
 admin.site.unregister(Group)

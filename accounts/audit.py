@@ -30,10 +30,10 @@ def note(request: HttpRequest, deed: Deed, rows: Iterable[Model] = (), *, detail
         {"kind": ContentType.objects.get_for_model(row), "row_id": str(row.pk)[:LONGEST_NAME], "row_name": str(row)[:LONGEST_NAME]}
         for row in rows
     ]
-    AuditEntry.objects.bulk_create([_entry(request, deed, **said, **target) for target in targets or [{}]])
+    AuditEntry.objects.bulk_create([entry(request, deed, **said, **target) for target in targets or [{}]])
 
 
-def _entry(request: HttpRequest, deed: Deed, **fields: Any) -> AuditEntry:
+def entry(request: HttpRequest, deed: Deed, **fields: Any) -> AuditEntry:
     who: Any = getattr(request, "user", None)
     known = who is not None and who.is_authenticated
     fields = {"who": who, "who_name": who.get_username(), **fields} if known else fields
@@ -82,7 +82,7 @@ def _note_download(request: HttpRequest) -> None:
     kind = ContentType.objects.filter(app_label=parts[0], model=parts[1]).first() if len(parts) >= NAME_PARTS else None
     row_id = str(next(iter(match.kwargs.values()), "")) if match else ""
     named = row_id[:LONGEST_NAME]
-    _entry(request, Deed.HEARD, detail=request.path, kind=kind, row_id=named, row_name=named).save()
+    entry(request, Deed.HEARD, detail=request.path, kind=kind, row_id=named, row_name=named).save()
 
 
 @receiver(user_logged_in)

@@ -22,14 +22,15 @@ from rest_framework.response import Response
 from rest_framework.throttling import BaseThrottle
 from rest_framework.views import APIView
 
+from accounts import metrics
 from accounts.authentication import caller
 from accounts.models import Quota, User
 from accounts.quotas import Allowance, allowance
+from accounts.runtime import runtime
 from config.errors import RateLimited, Unavailable
 
 log = structlog.get_logger("limits")
 
-SIGN_INS = "sign-in by address"
 IPV6_NETWORK = 64
 # bits: one customer's addresses
 MINUTE = 60
@@ -63,6 +64,7 @@ def count(request: HttpRequest, limit: Limit, key: str) -> None:
     reset = usage["time_left"]
     _note(request, "requests", limit=usage["limit"], remaining=usage["limit"] - usage["count"], reset=reset)
     if usage["should_limit"]:
+        metrics.RATE_REFUSALS.labels(limit.group).inc()
         raise RateLimited(retry_after=reset)
 
 
@@ -78,9 +80,10 @@ class UserWrites(BaseThrottle):
         allowed = allowance(user)
         a_minute = allowed.limits["requests_per_minute"]
         if a_minute == 0:  # to the library, no limit
+            metrics.RATE_REFUSALS.labels(metrics.WRITES).inc()
             raise RateLimited("Your plan allows no requests that write or generate.", retry_after=MINUTE)
-        rate = settings.WRITE_RATE if a_minute is None else f"{a_minute}/m"
-        count(request._request, Limit("writes", rate, closed=False), str(user.pk))
+        rate = runtime.WRITE_RATE if a_minute is None else f"{a_minute}/m"
+        count(request._request, Limit(metrics.WRITES, rate, closed=False), str(user.pk))
         request.allowed = allowed  # type: ignore[attr-defined]
         return True
 
@@ -110,7 +113,7 @@ class CharactersLeft(APIView):
 class AddressSignIns(BaseThrottle):
     """For the view where passwords are tried: so many requests an address."""
 
-    group = SIGN_INS
+    group = metrics.SIGN_IN_BY_ADDRESS
     closed = True
 
     def allow_request(self, request: Request, _view: APIView) -> bool:
@@ -121,18 +124,18 @@ class AddressSignIns(BaseThrottle):
 class AddressTokens(AddressSignIns):
     """For the views where tokens are tried. Nobody guesses one, so without counters they stay open: whoever is signed in stays so."""
 
-    group = "tokens by address"
+    group = metrics.TOKENS_BY_ADDRESS
     closed = False
 
 
-def count_address(request: HttpRequest, *, group: str = SIGN_INS, closed: bool = True) -> None:
+def count_address(request: HttpRequest, *, group: str = metrics.SIGN_IN_BY_ADDRESS, closed: bool = True) -> None:
     """One more request from an address."""
-    count(request, Limit(group, settings.ADDRESS_RATE, closed=closed), client_address(request))
+    count(request, Limit(group, runtime.ADDRESS_RATE, closed=closed), client_address(request))
 
 
 def count_attempt(request: HttpRequest, username: str) -> None:
     """One password tried for a user name, whether there is such a user or not."""
-    count(request, Limit("sign-in by name", settings.SIGN_IN_RATE, closed=True), username.casefold())
+    count(request, Limit(metrics.SIGN_IN_BY_NAME, runtime.SIGN_IN_RATE, closed=True), username.casefold())
 
 
 def _note(request: HttpRequest, unit: str, *, limit: int, remaining: int, reset: float) -> None:
@@ -176,9 +179,9 @@ def client_address(request: HttpRequest) -> str:
     return str(ip_network((address, IPV6_NETWORK), strict=False)) if address.version == IPv6Address(0).version else str(address)
 
 
-def from_proxy(request: HttpRequest) -> bool:
-    """Whether it was a proxy of ours that sent the request."""
-    address = _parsed(request.META.get("REMOTE_ADDR", ""))
+def from_proxy(peer: str) -> bool:
+    """Whether a connection comes from a proxy of ours."""
+    address = _parsed(peer)
     return address is not None and _trusted(address)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from django.contrib.admin import ShowFacets
 from django.core.paginator import Paginator
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
@@ -39,6 +40,7 @@ class NoYears(ModelAdmin):
     warn_unsaved_form = True
     paginator: Any = Counted
     show_full_result_count = False
+    show_facets = ShowFacets.NEVER  # a number beside each choice of a filter: each a count of the whole table
     list_disable_select_all = True
 
     class Media:

@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 from django.db.models import F, QuerySet, Subquery
 from django.db.models.functions import JSONObject, Now
 
+from accounts import metrics
 from accounts.errors import InsufficientQuota
 from accounts.models import Limits, Override, Plan, Quota, Span, Usage, User
 from accounts.models.ledger import MILLISECONDS
@@ -181,6 +182,7 @@ def _refusal(row: Quota, kind: str, allowed: Allowance, wanted: dict[str, int]) 
         bound = getattr(row, column) + getattr(row, f"{column}_reserved")
         if wanted[column] and bound + wanted[column] > limit:
             scale = MILLISECONDS if column != name else 1
+            metrics.QUOTA_REFUSALS.labels(name).inc()
             return InsufficientQuota(
                 f"This needs {-(-wanted[column] // scale)} {name} and {max(0, (limit - bound) // scale)} of {limit // scale} are left "
                 f"until {allowed.ends_at:%Y-%m-%dT%H:%M:%SZ}.",

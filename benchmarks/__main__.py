@@ -9,10 +9,18 @@ import sys
 import tempfile
 from pathlib import Path
 
-from benchmarks import doorbell, latency, live, neural, scale
+from benchmarks import desk, doorbell, latency, live, neural, scale, servers
 from tests.servers import PostgresServer, RedisServer
 
-ALL = {"doorbell": doorbell.report, "latency": latency.report, "scale": scale.report, "neural": neural.report, "live": live.report}
+ALL = {
+    "doorbell": doorbell.report,
+    "latency": latency.report,
+    "scale": scale.report,
+    "desk": desk.report,
+    "neural": neural.report,
+    "live": live.report,
+    "servers": servers.report,
+}
 
 
 def main() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import itertools
 import math
 import time
 from collections.abc import Awaitable, Callable
@@ -11,6 +13,7 @@ from urllib.parse import unquote_to_bytes
 import redis.exceptions
 import structlog
 from asgiref.sync import iscoroutinefunction, markcoroutinefunction
+from django.conf import settings
 from django.core.exceptions import PermissionDenied, RequestDataTooBig, SuspiciousOperation, TooManyFieldsSent, TooManyFilesSent
 from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
@@ -18,13 +21,18 @@ from pydantic import ValidationError
 from rest_framework import exceptions
 from rest_framework.response import Response
 
-from accounts.ids import new_id
+from config import metrics
 from config.desk import faults, policy
 from config.errors import Forbidden, InternalError, NotAuthenticated, NotFound, RateLimited, Refusal, TooLarge, Unavailable
+from config.request_ids import request_id
+from jobs import tracing
 
 log = structlog.get_logger("http")
 
 ADMIN = "/admin/"
+QUIET = ("/healthz", "/readyz", "/static/")
+# /metrics has no line at all
+_quiet = itertools.count()
 PYDANTIC_CODES = {
     "missing": "missing_required_parameter",
     "extra_forbidden": "unknown_field",
@@ -59,6 +67,12 @@ class UnsupportedMediaType(Refusal):
     status = 415
     code = "unsupported_media_type"
     message = "Send the body as 'application/json' in UTF-8."
+
+
+class UpgradeRequired(Refusal):
+    status = 426
+    code = "upgrade_required"
+    message = "This is a WebSocket: open it with one."
 
 
 def as_refusal(error: Exception) -> Refusal | None:  # noqa: PLR0911, PLR0912  -- a table, a case a line
@@ -101,6 +115,8 @@ def body_and_headers(refusal: Refusal) -> tuple[dict[str, Any], dict[str, str]]:
         headers["Retry-After"] = str(max(1, math.ceil(refusal.retry_after)))
     if refusal.status == NotAuthenticated.status:
         headers["WWW-Authenticate"] = "Bearer"
+    if refusal.status == UpgradeRequired.status:
+        headers["Upgrade"] = "websocket"
     return body, headers
 
 
@@ -144,6 +160,10 @@ def server_error(request: HttpRequest) -> HttpResponse:
     return _said(request, InternalError())
 
 
+def socket_only(_request: HttpRequest) -> JsonResponse:
+    return answer(UpgradeRequired())
+
+
 class Requests:
     """Middleware, outermost: names the request, renders what a view raised, and writes one line about it."""
 
@@ -166,7 +186,11 @@ class Requests:
 
     async def _await(self, request: HttpRequest) -> HttpResponseBase:
         started = self._begin(request)
-        response = _misaddressed(request) or await self.get_response(request)  # type: ignore[misc]
+        try:
+            response = _misaddressed(request) or await self.get_response(request)  # type: ignore[misc]
+        except asyncio.CancelledError:
+            metrics.request_over(request, metrics.CLIENT_GONE, time.perf_counter() - started)
+            raise
         return self._end(request, response, started)
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponseBase | None:
@@ -177,7 +201,7 @@ class Requests:
         return None if refusal is None or refusal.status < InternalError.status else faults.shown(request, _told(error))
 
     def _begin(self, request: HttpRequest) -> float:
-        request.id = new_id("req")  # type: ignore[attr-defined]
+        request.id = request_id(request.META.get("HTTP_X_REQUEST_ID", ""), request.META.get("REMOTE_ADDR", ""))  # type: ignore[attr-defined]
         structlog.contextvars.clear_contextvars()
         structlog.contextvars.bind_contextvars(request_id=request.id)  # type: ignore[attr-defined]
         return time.perf_counter()
@@ -189,9 +213,19 @@ class Requests:
         if request.path.startswith(ADMIN):
             for name, value in policy.HEADERS.items():
                 response.headers.setdefault(name, value)
-        milliseconds = round((time.perf_counter() - started) * 1000, 1)
-        log.info("request", method=request.method, path=request.path, status=response.status_code, ms=milliseconds)
+        seconds = time.perf_counter() - started
+        route = metrics.request_over(request, response.status_code, seconds)
+        tracing.note(f"{request.method} {route}", route=route, status=response.status_code, request_id=request.id)  # type: ignore[attr-defined]
+        if _worth_a_line(request.path, response.status_code):
+            log.info("request", method=request.method, path=request.path, status=response.status_code, ms=round(seconds * 1000, 1))
         return response
+
+
+def _worth_a_line(path: str, status: int) -> bool:
+    """Of what is asked for all day and answered well, one in LOG_ONE_IN; of everything else, all."""
+    if status >= Refusal.status or not path.startswith(QUIET):
+        return True
+    return settings.LOG_ONE_IN > 0 and next(_quiet) % settings.LOG_ONE_IN == 0
 
 
 def _misaddressed(request: HttpRequest) -> HttpResponse | None:

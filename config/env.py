@@ -14,6 +14,7 @@ from importlib.util import find_spec
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
+from urllib.parse import urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 from pydantic import Field, ValidationError, field_validator, model_validator
@@ -26,6 +27,8 @@ from config.upstreams import Key, Upstream, plain_url
 SECRET_BYTES = 64
 WEAKEST_SECRET = 50
 # characters; what Django's own deployment check asks for
+SHORTEST_TOKEN = 16
+# characters
 FEWEST_DISTINCT = 5
 # different characters in a secret key, also from Django's check
 KEEPERS = 4
@@ -83,7 +86,7 @@ class Environment(BaseSettings):
     )
     lease_seconds: float = Field(5.0, ge=2, le=300, description="how long a silent worker keeps its item")
     max_attempts: int = Field(3, ge=1, le=10, description="times that an item is tried before it has failed")
-    max_queued: int = Field(1000, ge=1, description="items waiting in the live queue beyond which requests get 503 overloaded")
+    max_queued: int = Field(1000, ge=1, description="items waiting in one live queue beyond which requests get 503 overloaded")
     item_seconds: int = Field(600, ge=1, description="how long making one item may take")
 
     max_input_characters: int = Field(100_000, ge=1, description="longest text of one request")
@@ -158,7 +161,23 @@ class Environment(BaseSettings):
 
     audit_days: int = Field(730, ge=1, description="days that the audit log of the admin is kept")
 
+    notify_socket: str = Field("", description="where systemd is told that a process is ready; systemd sets it itself")
     log_level: str = Field("INFO", description="DEBUG, INFO, WARNING or ERROR")
+    log_one_in: int = Field(
+        100, ge=0, description="of the well answered requests for health and static files so many share one line; 0: none"
+    )
+    metrics_port: int = Field(
+        0, ge=0, le=65_000, description="where the first worker process tells its metrics, each further one a port on; 0: nowhere"
+    )
+    metrics_host: str = Field("127.0.0.1", description="address that workers tell them at")
+    metrics_allow: Words = Field(
+        ("127.0.0.0/8", "::1"), description="addresses or networks that may read /metrics, where no proxy is between"
+    )
+    metrics_token: str = Field("", description="who sends it as a bearer may read /metrics from anywhere")
+    otel_exporter_otlp_endpoint: str = Field("", description="collector of traces, OTLP over HTTP: http://127.0.0.1:4318; empty: no traces")
+    otel_exporter_otlp_headers: str = Field("", description="headers for it, as name=value with commas")
+    otel_service_name: str = Field("voice-platform", description="what traces call this service")
+    otel_traces_sampler_arg: float = Field(1.0, ge=0, le=1, description="share of traces that are kept")
 
     @field_validator(
         "allowed_hosts",
@@ -166,6 +185,7 @@ class Environment(BaseSettings):
         "trusted_origins",
         "trusted_proxies",
         "preload_models",
+        "metrics_allow",
         "chat_keys",
         "worker_queues",
         mode="before",
@@ -174,7 +194,7 @@ class Environment(BaseSettings):
     def _split(cls, value: Any) -> Any:
         return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
 
-    @field_validator("trusted_proxies")
+    @field_validator("trusted_proxies", "metrics_allow")
     @classmethod
     def _networks(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         for network in value:
@@ -206,7 +226,7 @@ class Environment(BaseSettings):
     def _redis(cls, value: str) -> str:
         return _with_scheme(value, "redis://", "rediss://", "unix://")
 
-    @field_validator("s3_endpoint_url")
+    @field_validator("s3_endpoint_url", "otel_exporter_otlp_endpoint")
     @classmethod
     def _http(cls, value: str) -> str:
         return _with_scheme(value, "https://", "http://")
@@ -246,6 +266,20 @@ class Environment(BaseSettings):
             raise ValueError("expected DEBUG, INFO, WARNING or ERROR")
         return value.upper()
 
+    @field_validator("metrics_token")
+    @classmethod
+    def _long_enough(cls, value: str) -> str:
+        if value and len(value) < SHORTEST_TOKEN:
+            raise ValueError(f"expected {SHORTEST_TOKEN} random characters or more")
+        return value
+
+    @field_validator("otel_exporter_otlp_headers")
+    @classmethod
+    def _pairs(cls, value: str) -> str:
+        if not all(part.partition("=")[0].strip() and "=" in part for part in value.split(",") if value):
+            raise ValueError("expected name=value, with commas")
+        return value
+
     @model_validator(mode="after")
     def _whole(self) -> Self:
         if self.broker_url and not self.redis_url:
@@ -262,6 +296,8 @@ class Environment(BaseSettings):
             raise ValueError(f"DATABASE_POOL is too small: expected WORKER_THREADS and {KEEPERS} more, {self.worker_threads + KEEPERS}")
         if self.responder == "chat":
             self._refuse_a_chat_with_nobody()
+        if self.otel_exporter_otlp_endpoint and find_spec("opentelemetry") is None:
+            raise ValueError("OTEL_EXPORTER_OTLP_ENDPOINT is of no use: pip install 'voice-platform[tracing]'")
         if self.live_detector == "silero" and not all(find_spec(package) for package in ("silero_vad", "onnxruntime")):
             raise ValueError("LIVE_DETECTOR is not installed: pip install 'voice-platform[silero]'")
         if self.environment is Stage.PRODUCTION:
@@ -288,6 +324,10 @@ class Environment(BaseSettings):
     def embedded(self) -> bool:
         """Whether workers, queue and streams live in the server's process."""
         return not self.redis_url
+
+    @property
+    def metrics_readers(self) -> tuple[IPv4Network | IPv6Network, ...]:
+        return tuple(ip_network(network, strict=False) for network in self.metrics_allow)
 
     @property
     def proxies(self) -> tuple[IPv4Network | IPv6Network, ...]:
@@ -318,6 +358,11 @@ def _private(path: str, flags: int) -> int:
 def _with_scheme(value: str, *schemes: str) -> str:
     if value and not value.startswith(schemes):
         raise ValueError(f"expected a URL that starts with {' or '.join(schemes)}")
+    try:
+        _ = urlsplit(value).port
+    except ValueError:
+        # its words are not repeated: they quote what may be a part of the password
+        raise ValueError("expected a URL whose port is a number; in a password, write / as %2F, # as %23 and ? as %3F") from None
     return value
 
 

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, Collection, MutableMapping
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
+import structlog
 from django.conf import settings
 
 from accounts.ids import new_id
-from config.api import body_and_headers
+from config import metrics
+from config.api import QUIET, body_and_headers
 from config.errors import Refusal, TooLarge
-from jobs import closing
+from config.request_ids import request_id
+from jobs import closing, tracing
 from voice.audio.errors import UploadTooLarge
 
 Message = MutableMapping[str, Any]
@@ -42,10 +46,10 @@ class BodyGate:
         limit, refusal = _bound(scope["path"])
         declared = dict(scope["headers"]).get(b"content-length", b"0")
         if not declared.isdigit():
-            await _answer(send, Refusal("Content-Length must be a whole number."))
+            await _refused(scope, send, Refusal("Content-Length must be a whole number."))
             return
         if len(declared) > len(str(limit)) or int(declared) > limit:
-            await _answer(send, refusal)
+            await _refused(scope, send, refusal)
             return
         received = 0
 
@@ -58,9 +62,10 @@ class BodyGate:
             return message
 
         try:
-            await self.app(scope, counted, send)
+            with _traced(scope):
+                await self.app(scope, counted, send)
         except _Overrun:
-            await _answer(send, refusal)
+            await _refused(scope, send, refusal)
 
 
 def _bound(path: str) -> tuple[int, Refusal]:
@@ -75,12 +80,19 @@ def _bound(path: str) -> tuple[int, Refusal]:
 class SocketGate:
     """Lets so many sockets into this process. Whoever comes when it is full is told to come again later."""
 
-    def __init__(self, app: App) -> None:
+    def __init__(self, app: App, paths: Collection[str]) -> None:
+        """`paths` are those that there is a socket at."""
         self.app = app
+        self._paths = paths
+        metrics.SOCKETS_LIMIT.set(settings.SOCKETS_PER_PROCESS)
+        for path in paths:
+            metrics.SOCKETS.labels(path)
         self._open = 0
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+        path = scope["path"] if scope["path"] in self._paths else metrics.OTHER
         if self._open >= settings.SOCKETS_PER_PROCESS:
+            metrics.SOCKETS_ENDED.labels(path, str(closing.TRY_AGAIN_LATER)).inc()
             await receive()
             # a code can only be told on an open socket, and a browser opens none without a subprotocol that it offered; one with a
             # dot holds a token
@@ -89,16 +101,59 @@ class SocketGate:
             await send({"type": "websocket.close", "code": closing.TRY_AGAIN_LATER})
             return
         self._open += 1
+        metrics.SOCKETS.labels(path).inc()
+        name = _name(scope)
+        code = metrics.LEFT
+
+        def told(message: Message) -> Awaitable[None]:
+            # no coroutine of its own: this is between a session and each of its frames
+            nonlocal code
+            if message["type"] == "websocket.accept":
+                message = {**message, "headers": [*message.get("headers", ()), (b"x-request-id", name.encode())]}
+            elif message["type"] == "websocket.close":
+                code = str(message.get("code", closing.NORMAL))
+            return send(message)
+
+        structlog.contextvars.clear_contextvars()
+        structlog.contextvars.bind_contextvars(request_id=name)
         try:
-            await self.app(scope, receive, send)
+            with tracing.within(_header(scope, b"traceparent")):
+                await self.app(scope, receive, told)
         finally:
             self._open -= 1
+            metrics.SOCKETS.labels(path).dec()
+            metrics.SOCKETS_ENDED.labels(path, code).inc()
+
+
+def _name(scope: Message) -> str:
+    """The id of what opened a socket, which is that of all that it asks for."""
+    return request_id(_header(scope, b"x-request-id"), (scope.get("client") or ("", 0))[0])
+
+
+def _header(scope: Message, name: bytes) -> str:
+    headers: dict[bytes, bytes] = dict(scope["headers"])
+    return headers.get(name, b"").decode("latin-1")
+
+
+def _traced(scope: Message) -> AbstractContextManager[Any]:
+    """The span of a request, until the last of its answer: part of the client's trace, if it names one. What Django knows of it is
+    noted there."""
+    if scope["path"].startswith(QUIET):
+        return nullcontext()
+    method = scope.get("method", "")
+    return tracing.span(method, tracing.Kind.SERVER, parent=_header(scope, b"traceparent"), method=method)
 
 
 async def refuse_socket(_scope: Message, receive: Receive, send: Send) -> None:
     """No WebSocket is offered yet: the handshake is refused, in good order."""
     await receive()
     await send({"type": "websocket.close", "code": closing.POLICY_VIOLATION})
+
+
+async def _refused(scope: Message, send: Send, refusal: Refusal) -> None:
+    """Before anything else has seen the request."""
+    metrics.request_counted(scope.get("method", ""), metrics.NO_ROUTE, refusal.status, 0.0)
+    await _answer(send, refusal)
 
 
 async def _answer(send: Send, refusal: Refusal) -> None:

@@ -11,6 +11,7 @@ POLICY = "; ".join(
         "script-src 'self'",
         "style-src 'self'",
         "img-src 'self'",
+        "media-src 'self'",  # outputs, by links that run out
         "connect-src 'self'",  # sockets of the same host among it
         "base-uri 'none'",
         "form-action 'none'",

@@ -12,6 +12,7 @@ from accounts.roles import Role
 OPERATED = (
     ("jobs", "change_job"),  # cancel, retry, move forward, by another voice
     ("jobs", "change_item"),
+    ("jobs", "change_failure"),
     ("jobs", "change_output"),  # legal holds
     ("jobs", "change_webhook"),
     ("jobs", "change_delivery"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import signal
 import socket
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from types import FrameType
@@ -15,16 +16,25 @@ from channels.routing import ProtocolTypeRouter
 from daphne.http_protocol import WebRequest
 from daphne.server import Server
 from daphne.ws_protocol import WebSocketProtocol
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 from jobs.admission import stopping
+from jobs.closing import POLICY_VIOLATION
+from jobs.rates import Bucket
 
 SOCKET_MESSAGE_BYTES = 1_048_576
 PING_SECONDS = 20
+# of silence after which a client is asked whether it is still there, and that it may take to answer
+PINGS = (10, 100)
+# of a client's: a second, and at once. Both servers answer each, and hold the answers that it does not read
+ABORT_SECONDS = 5
+# that a client has to take what it is closed with
 HEADER_BYTES = 16_384
 HANDOVER_SECONDS = 1.0
 # between the last connection that is let in and the end of those that ask for nothing
 DRAIN_SECONDS = 30
 # how long requests may go on after the signal to end
+TOO_MANY_PINGS = "too_many_pings"
 UNSENT_BYTES = 1 << 20
 # of one client's that daphne may hold; beyond it whoever sends waits
 UNSENT_LOOK = 0.01
@@ -34,12 +44,15 @@ UNSENT_LOOK = 0.01
 def run_daphne(application: ProtocolTypeRouter, *, host: str, port: int, ready: Callable[[], None]) -> None:
     WebRequest.handle_exception = _cut
     WebSocketProtocol.serverClose = _close
+    WebSocketProtocol.onPing = _answer_ping
     Paced(
         application,
         endpoints=[f"tcp:port={port}:interface={host.replace(':', chr(92) + ':')}"],
         ready_callable=ready,
         websocket_max_message_size=SOCKET_MESSAGE_BYTES,
         websocket_max_frame_size=SOCKET_MESSAGE_BYTES,
+        ping_interval=PING_SECONDS,
+        ping_timeout=PING_SECONDS,
         server_name=None,
         verbosity=1,
     ).run()
@@ -92,6 +105,7 @@ def run_uvicorn(application: ProtocolTypeRouter, *, host: str, port: int, ready:
         access_log=False,
         server_header=False,
         proxy_headers=False,
+        ws=MeasuredSocket,
         ws_max_size=SOCKET_MESSAGE_BYTES,
         ws_ping_interval=PING_SECONDS,
         ws_ping_timeout=PING_SECONDS,
@@ -102,6 +116,25 @@ def run_uvicorn(application: ProtocolTypeRouter, *, host: str, port: int, ready:
     # uvicorn sends itself the signal once more when it has ended; the workers are still to be ended then
     signal.signal(signal.SIGTERM, lambda *_: None)
     Announced(config).run(sockets=[config.bind_socket()])
+
+
+class MeasuredSocket(WebSocketsSansIOProtocol):
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        super().connection_made(transport)
+        self._pings = Bucket(*PINGS)
+
+    def handle_ping(self) -> None:
+        if self.close_sent:
+            return
+        if self._pings.take(1, time.monotonic()):
+            super().handle_ping()
+            return
+        self.queue.put_nowait({"type": "websocket.disconnect", "code": POLICY_VIOLATION, "reason": TOO_MANY_PINGS})
+        self.conn.fail(POLICY_VIOLATION, TOO_MANY_PINGS)
+        self.transport.write(b"".join(self.conn.data_to_send()))
+        self.close_sent = True
+        self.transport.close()
+        self.loop.call_later(ABORT_SECONDS, self.transport.abort)
 
 
 class Paced(Server):  # type: ignore[misc]  # daphne has no types
@@ -126,6 +159,19 @@ def _unsent(protocol: WebRequest | WebSocketProtocol) -> int:
 def _close(protocol: WebSocketProtocol, code: int | None = None) -> None:
     """What daphne does when the application closes a socket. Its own way refuses all of the protocol's codes but 1000."""
     protocol.sendCloseFrame(code=code or 1000)
+
+
+def _answer_ping(protocol: WebSocketProtocol, payload: bytes) -> None:
+    """What daphne does with a client's ping. Its own way answers any number of them."""
+    if protocol.state != protocol.STATE_OPEN:
+        return
+    if not hasattr(protocol, "pings"):
+        protocol.pings = Bucket(*PINGS)
+    if protocol.pings.take(1, time.monotonic()):
+        protocol.sendPong(payload)
+        return
+    protocol.sendCloseFrame(code=POLICY_VIOLATION)
+    protocol.factory.reactor.callLater(ABORT_SECONDS, protocol.transport.abortConnection)
 
 
 def _cut(request: WebRequest, _exception: BaseException) -> None:

@@ -10,8 +10,9 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from django.templatetags.static import static
+from unfold.contrib.constance.settings import UNFOLD_CONSTANCE_ADDITIONAL_FIELDS
 
-from config.env import Stage, read
+from config.env import Environment, Review, Stage, read
 from config.logging import logging_config
 
 ENV = read()
@@ -30,19 +31,33 @@ USE_TZ = True
 TIME_ZONE = "UTC"
 USE_I18N = False
 APPEND_SLASH = False
+NOTIFY_SOCKET = ENV.notify_socket
 LOGGING = logging_config(ENV.log_level)
 LOGGING_CONFIG = "logging.config.dictConfig"
+LOG_ONE_IN = ENV.log_one_in
+
+# ── Metrics and traces ──────────────────────────────────────────────────────────────────────────────────────────────────────
+METRICS_PORT = ENV.metrics_port
+METRICS_HOST = ENV.metrics_host
+METRICS_READERS = ENV.metrics_readers
+METRICS_TOKEN = ENV.metrics_token
+OTLP_ENDPOINT = ENV.otel_exporter_otlp_endpoint
+OTLP_HEADERS = ENV.otel_exporter_otlp_headers
+OTLP_SERVICE = ENV.otel_service_name
+OTLP_SHARE = ENV.otel_traces_sampler_arg
 
 INSTALLED_APPS = [
     "unfold.apps.BasicAppConfig",  # the admin's looks; it replaces templates of Django's, so it stands first
     "unfold.contrib.filters",
     "unfold.contrib.forms",
+    "unfold.contrib.constance",
     "config.apps.DeskConfig",  # django.contrib.admin, with a front page
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.staticfiles",
+    "constance",
     "channels",
     "rest_framework",
     "drf_spectacular",
@@ -264,6 +279,47 @@ CHAT_FIRST_SECONDS = ENV.chat_first_seconds
 CHAT_NEXT_SECONDS = ENV.chat_next_seconds
 CHAT_FALLBACK = ENV.chat_fallback
 CONDITIONING_DIR = DATA_DIR / "conditioning"  # what workers computed of the samples of voices
+
+# ── Runtime ─────────────────────────────────────────────────────────────────────────────────────────────────────────────────
+# what staff change while it runs, `accounts.runtime`; what is said here is the default
+MAINTENANCE = False
+MAINTENANCE_MESSAGE = "The service is being maintained and takes no new work. Try again later."
+MAINTENANCE_SECONDS = 300
+
+
+def _changeable(name: str, field: Any) -> tuple[Any, str, Any]:
+    value, told = getattr(ENV, name.lower()), Environment.model_fields[name.lower()].description
+    return str(value) if isinstance(value, str) else value, f"{(told or name)[:1].upper()}{(told or name)[1:]}", field
+
+
+CONSTANCE_BACKEND = "constance.backends.database.DatabaseBackend"
+CONSTANCE_SUPERUSER_ONLY = False
+CONSTANCE_ADDITIONAL_FIELDS = {
+    **UNFOLD_CONSTANCE_ADDITIONAL_FIELDS,
+    "number": ["django.forms.IntegerField", {"widget": "unfold.widgets.UnfoldAdminIntegerFieldWidget", "min_value": 1}],
+    "rate": ["django.forms.RegexField", {"widget": "unfold.widgets.UnfoldAdminTextInputWidget", "regex": r"^[1-9]\d{0,6}/[smhd]\Z"}],
+    "review": [
+        "django.forms.ChoiceField",
+        {"widget": "unfold.widgets.UnfoldAdminSelectWidget", "choices": [(each.value, each.value) for each in Review]},
+    ],
+}
+CONSTANCE_CONFIG: dict[str, tuple[Any, str, Any]] = {
+    "MAINTENANCE": (MAINTENANCE, "No new work is accepted: what is asked for is answered 503. What was accepted before is done", bool),
+    "MAINTENANCE_MESSAGE": (MAINTENANCE_MESSAGE, "What they are told then", str),
+    "MAINTENANCE_SECONDS": (MAINTENANCE_SECONDS, "Seconds after which they are told to come back", "number"),
+    "MAX_QUEUED": _changeable("MAX_QUEUED", "number"),
+    "MAX_INPUT_CHARACTERS": _changeable("MAX_INPUT_CHARACTERS", "number"),
+    "SOCKETS_PER_USER": _changeable("SOCKETS_PER_USER", "number"),
+    "WRITE_RATE": _changeable("WRITE_RATE", "rate"),
+    "SIGN_IN_RATE": _changeable("SIGN_IN_RATE", "rate"),
+    "ADDRESS_RATE": _changeable("ADDRESS_RATE", "rate"),
+    "CONSENT_REVIEW": _changeable("CONSENT_REVIEW", "review"),
+}
+CONSTANCE_CONFIG_FIELDSETS = (
+    ("Maintenance", ("MAINTENANCE", "MAINTENANCE_MESSAGE", "MAINTENANCE_SECONDS")),
+    ("What is taken", ("MAX_QUEUED", "MAX_INPUT_CHARACTERS", "SOCKETS_PER_USER", "WRITE_RATE", "SIGN_IN_RATE", "ADDRESS_RATE")),
+    ("Voices", ("CONSENT_REVIEW",)),
+)
 
 # ── HTTP ────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
 MAX_BODY_BYTES = ENV.max_body_bytes

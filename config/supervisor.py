@@ -43,15 +43,15 @@ class Supervisor:
         for name in (signal.SIGTERM, signal.SIGINT):
             signal.signal(name, self._told_to_end)
         while not self._over:
-            for slot in self._slots:
-                self._look_after(slot)
+            for number, slot in enumerate(self._slots):
+                self._look_after(number, slot)
             time.sleep(LOOK_EVERY)
         self._end()
 
     def _told_to_end(self, *_: object) -> None:
         self._over = True
 
-    def _look_after(self, slot: Slot) -> None:
+    def _look_after(self, number: int, slot: Slot) -> None:
         now = time.monotonic()
         if slot.process is not None and slot.process.poll() is not None:
             log.warning("worker ended", pid=slot.process.pid, status=slot.process.returncode)
@@ -60,7 +60,7 @@ class Supervisor:
             slot.due = now + slot.pause
             slot.process = None
         if slot.process is None and now >= slot.due:
-            slot.process = subprocess.Popen([sys.executable, sys.argv[0], "work", "--child"])  # noqa: S603  -- this very program
+            slot.process = subprocess.Popen([sys.executable, sys.argv[0], "work", "--child", "--number", str(number)])  # noqa: S603  -- this very program
             slot.started = now
             log.info("worker started", pid=slot.process.pid)
 

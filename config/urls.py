@@ -6,6 +6,7 @@ from django.views.decorators.cache import cache_control
 from drf_spectacular.views import SpectacularJSONAPIView, SpectacularSwaggerView
 from rest_framework.permissions import AllowAny
 
+from config.api import socket_only
 from config.assets import asset
 from config.health import alive, ready
 from config.page import page
@@ -18,6 +19,7 @@ urlpatterns = [
     path("v1/", include("accounts.urls")),
     path("v1/", include("jobs.urls")),
     path("v1/", include("voice.urls")),
+    *(path(socket, socket_only) for socket in ("v1/events", "v1/audio/speech/stream", "v1/realtime", "ws/voice")),
     path("openapi.json", SpectacularJSONAPIView.as_view(**OPEN), name="schema"),
     path("docs", SpectacularSwaggerView.as_view(url_name="schema", **OPEN)),
     path("static/<path:path>", cache_control(no_cache=True)(asset)),  # asked for again each time, so that all are of one version

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import signal
+from collections.abc import Set
 
 import dramatiq
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 
+from accounts.runtime import runtime
 from jobs import departure
 from jobs.departure import Reason
 from jobs.keeper import keeper
@@ -18,20 +20,22 @@ from voice.conditioning import forget_leftovers
 EVERYBODY = {"live", "batch"}
 NEURAL = {"neural", "neural-batch"}
 # where this machine can run models
+EVERYTHING = EVERYBODY | NEURAL
 LOOK_EVERY = 1.0
 # seconds
 IDLE_MS = 1000
 # how long a thread without work sleeps before it looks whether it is to stop
 
 
-def start_worker() -> dramatiq.Worker:
-    """Engines are loaded and listed first, so that a worker that reports itself alive can speak."""
-    queues = queues_here()
+def start_worker(*, among: Set[str] = EVERYTHING) -> dramatiq.Worker:
+    """Engines are loaded and listed first, so that a worker that reports itself alive can speak. `among` these queues it takes its own."""
+    queues = queues_here() & among
+    runtime.start()
     catalogue.synchronise()
     catalogue.preload()
     forget_leftovers()
     keeper.describe = catalogue.report
-    keeper.run_errand = catalogue.run_errand
+    keeper.run_instruction = catalogue.run_instruction
     worker = dramatiq.Worker(dramatiq.get_broker(), queues=queues, worker_threads=settings.WORKER_THREADS, worker_timeout=IDLE_MS)
     worker.start()
     return worker

@@ -18,25 +18,18 @@ stopping = threading.Event()
 
 
 async def admit(bearer: str, scope: Scope) -> Identity:
-    """The caller; InvalidToken or InsufficientScope when he may not, or may no longer."""
-    return _checked(await database_sync_to_async(identify, thread_sensitive=False)(bearer), scope)
+    """The caller; InvalidToken or InsufficientScope when he may not, or may no longer.
 
-
-async def admit_live(bearer: str) -> Identity:
-    """The same where live sessions are held, which a client secret opens too.
-
-    One that has begun its session stays admitted for as long as that may last; that it begins no other is seen to when one begins.
+    Where live sessions are held a client secret will do. One that has begun its session stays admitted for as long as that may last;
+    that it begins no other is seen to when one begins.
     """
-    identity: Identity = await database_sync_to_async(check_live, thread_sensitive=False)(bearer)
+    identity: Identity = await database_sync_to_async(check, thread_sensitive=False)(bearer, scope)
     return identity
 
 
-def check_live(bearer: str) -> Identity:
-    """As `admit_live`, in a thread."""
-    return _checked(identify_live(bearer), Scope.REALTIME)
-
-
-def _checked(identity: Identity, scope: Scope) -> Identity:
+def check(bearer: str, scope: Scope) -> Identity:
+    """As `admit`, in a thread."""
+    identity = identify_live(bearer) if scope == Scope.REALTIME else identify(bearer)
     if scope not in identity.scopes:
         raise InsufficientScope(scope)
     return identity

@@ -57,7 +57,7 @@ def stored(request: HttpRequest, blob: Blob, *, filename: str, media_type: str) 
     status = 206 if partial else 200
     if request.method == "HEAD":
         return HttpResponse(content_type=media_type, headers=headers, status=status)
-    if settings.ACCEL_PREFIX and from_proxy(request) and "If-Match" not in request.headers:
+    if settings.ACCEL_PREFIX and from_proxy(request.META.get("REMOTE_ADDR", "")) and _for_the_proxy(request, partial):
         return _handed_over(blob, media_type, headers)
     body = read_file(default_storage, blob.pk, start, stop)
     return StreamingHttpResponse(body, content_type=media_type, headers=headers, status=status)
@@ -84,9 +84,14 @@ def being_made(request: HttpRequest, item: Item) -> HttpResponseBase:
     return StreamingHttpResponse(follow(item, after=start), content_type=item.media_type, headers=headers, status=status)
 
 
+def _for_the_proxy(request: HttpRequest, partial: bool) -> bool:
+    """Whether nginx answers as we do: it knows nothing of our ETag, and refuses a range that says nothing, where we send the whole."""
+    return "If-Match" not in request.headers and (partial or "Range" not in request.headers)
+
+
 def _handed_over(blob: Blob, media_type: str, headers: dict[str, str]) -> HttpResponse:
-    """The answer whose bytes the proxy reads from the disk itself, the range too. It knows nothing of our ETag, hence no If-Match."""
-    told = {name: headers[name] for name in ("Accept-Ranges", "Cache-Control", "Content-Disposition", "ETag")}
+    """The answer whose bytes the proxy reads from the disk itself, the range too."""
+    told = {name: headers[name] for name in ("Cache-Control", "Content-Disposition", "ETag")}
     place = settings.ACCEL_PREFIX + quote(blob.pk)
     return HttpResponse(content_type=media_type, headers={**told, "X-Accel-Redirect": place})
 

@@ -18,7 +18,8 @@ from dramatiq.errors import DramatiqError
 from redis.exceptions import RedisError
 
 from config.errors import Unavailable
-from jobs.models import OPEN, Item, Job, Worker
+from jobs import metrics
+from jobs.models import OPEN, Item, Job, State, Worker
 from jobs.models.worker import BATCH
 from jobs.reuse import end_twins
 from jobs.streams import streams
@@ -36,6 +37,11 @@ def queue_of(actor: str) -> str:
     """The name of the queue that an actor reads."""
     name: str = dramatiq.get_broker().get_actor(actor).queue_name
     return name
+
+
+def actors_of(queue: str) -> list[str]:
+    """The names of the actors that read a queue."""
+    return [actor.actor_name for actor in dramatiq.get_broker().actors.values() if actor.queue_name == queue]
 
 
 def is_batch(actor: str) -> bool:
@@ -72,14 +78,17 @@ def deal_next(owner_id: Any) -> None:
 
 def sweep() -> None:
     """Find what was lost, however it was lost: end what is beyond help, ring again for the rest. Many may sweep at once."""
-    for item in Item.objects.abandoned()[:SWEEP_BATCH]:
+    for item in Item.objects.abandoned().select_related("job")[:SWEEP_BATCH]:
         if item.end_abandoned():
             item.refresh_from_db()
+            metrics.LEASES_EXPIRED.inc()
+            metrics.ended(item, item.state, item.error_code)
             log.warning("abandoned", item_id=item.pk, state=item.state, code=item.error_code)
             tell_the_end(item)
     for item in Item.objects.lost().order_by("id")[:SWEEP_BATCH]:
         rung = Item.objects.filter(pk=item.pk, rings=item.rings, attempt=item.attempt)
         if rung.update(rung_at=Now(), rings=F("rings") + 1):
+            metrics.RUNG_AGAIN.inc()
             log.info("ring again", item_id=item.pk, state=item.state, attempt=item.attempt)
             if not ring(item):
                 break
@@ -89,6 +98,11 @@ def sweep() -> None:
     for owner_id in Job.objects.open().filter(Exists(waiting)).order_by().values_list("owner_id", flat=True).distinct():
         deal(owner_id)
     Worker.objects.gone().delete()
+
+
+def leave_to_a_sweep(job: Job) -> None:
+    """Say that nobody was rung for: where messages stay in this process and no worker is in it, whoever sweeps rings at once."""
+    job.items.filter(state=State.QUEUED).update(rung_at=None, rings=0)
 
 
 def tell_the_end(item: Item) -> None:

@@ -30,6 +30,11 @@ class StorageUnavailable(Unavailable):
     message = "The output can't be stored now."
 
 
+class Maintenance(Unavailable):
+    code = "maintenance"
+    message = "The service is being maintained. Try again later."
+
+
 class OutputTooLarge(Refusal):
     status = 413
     code = "output_too_large"

@@ -17,8 +17,8 @@ from django.db.models.functions import Now
 
 from accounts.ids import new_id
 from config.errors import Refusal
-from jobs import dealing
-from jobs.models import Errand, ErrandState, Item, Worker
+from jobs import dealing, metrics
+from jobs.models import Instruction, InstructionState, Item, Worker
 
 log = structlog.get_logger("keeper")
 
@@ -52,16 +52,18 @@ class Keeper(dramatiq.Middleware):
         self._threads: list[threading.Thread] = []
         self.describe: Callable[[], dict[str, Any]] = dict
         # what else a report says: `device` and `models` of Worker
-        self.run_errand: Callable[[Errand], str] = _nothing_known
+        self.run_instruction: Callable[[Instruction], str] = _nothing_known
         # does what staff want of this worker, and says what came of it
 
     def hold(self, work: Held) -> None:
         with self._lock:
             self._held.add(work)
+            metrics.BUSY_THREADS.set(len(self._held))
 
     def release(self, work: Held) -> None:
         with self._lock:
             self._held.discard(work)
+            metrics.BUSY_THREADS.set(len(self._held))
             if not self._urgent():
                 self._quiet.notify_all()
 
@@ -77,6 +79,7 @@ class Keeper(dramatiq.Middleware):
 
     def after_worker_boot(self, broker: dramatiq.Broker, worker: dramatiq.Worker) -> None:
         self._over.clear()
+        metrics.THREADS.set(worker.worker_threads)
         queues = sorted(worker.consumer_whitelist or broker.get_declared_queues())
         _guarded(self._report, worker.worker_threads, queues)
         self._threads = [
@@ -87,7 +90,7 @@ class Keeper(dramatiq.Middleware):
             ),
             threading.Thread(target=self._repeat, args=(SWEEP_EVERY, dealing.sweep), name="sweep", daemon=True),
             # apart: loading a model takes longer than a worker may stay silent
-            threading.Thread(target=self._repeat, args=(SWEEP_EVERY, self.run_errands), name="errands", daemon=True),
+            threading.Thread(target=self._repeat, args=(SWEEP_EVERY, self.run_instructions), name="instructions", daemon=True),
         ]
         for thread in self._threads:
             thread.start()
@@ -109,20 +112,20 @@ class Keeper(dramatiq.Middleware):
             if work.item.pk in lost:
                 work.halt()
 
-    def run_errands(self) -> None:
+    def run_instructions(self) -> None:
         """Do what staff have asked of this worker, one after the other."""
-        for errand in list(Errand.objects.for_worker(self.name)):
-            if not errand.begin():
+        for instruction in list(Instruction.objects.for_worker(self.name)):
+            if not instruction.begin():
                 continue
             try:
-                told = self.run_errand(errand)
+                told = self.run_instruction(instruction)
             except Refusal as refusal:
-                errand.finish(ErrandState.FAILED, refusal.reason)
+                instruction.finish(InstructionState.FAILED, refusal.reason)
             except Exception as error:  # whatever a model's library raises
-                log.error("errand", errand=str(errand), exc_info=error)
-                errand.finish(ErrandState.FAILED, repr(error))
+                log.error("instruction", instruction=str(instruction), exc_info=error)
+                instruction.finish(InstructionState.FAILED, repr(error))
             else:
-                errand.finish(ErrandState.DONE, told)
+                instruction.finish(InstructionState.DONE, told)
 
     def _repeat(self, every: float, step: Callable[..., object], *arguments: object) -> None:
         while not self._over.wait(every):
@@ -137,8 +140,8 @@ class Keeper(dramatiq.Middleware):
             Worker.objects.create(id=self.name, **known)
 
 
-def _nothing_known(errand: Errand) -> str:
-    raise Refusal(f"This worker can't {errand.verb} anything.")
+def _nothing_known(instruction: Instruction) -> str:
+    raise Refusal(f"This worker can't {instruction.verb} anything.")
 
 
 def _guarded(step: Callable[..., object], *arguments: object) -> None:

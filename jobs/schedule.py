@@ -19,7 +19,7 @@ from dramatiq_crontab import cron, interval, scheduler, utils
 from dramatiq_crontab.conf import get_settings
 from redis.exceptions import RedisError
 
-from jobs.actors import send_due_webhooks
+from jobs.actors import resume_errands, send_due_webhooks
 from jobs.purging import purge
 
 log = structlog.get_logger("schedule")
@@ -38,6 +38,7 @@ def purge_expired() -> None:
 # whatever is sent at set times stands here, one line each
 cron("*/5 * * * *")(purge_expired)
 interval(seconds=5)(send_due_webhooks)
+interval(seconds=30)(resume_errands)
 
 
 class Schedule(dramatiq.Middleware):

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
-from django.db.models import F, Sum
+from django.db.models import F, Q, Sum
 from django.db.models.functions import Now
 
 from accounts import quotas
@@ -18,13 +18,14 @@ from accounts.models import ApiKey, User
 from accounts.quotas import Allowance, Amount, Reservation
 from accounts.replays import Asked, Done
 from config.errors import Unavailable
-from jobs import reuse, storage
-from jobs.dealing import deal, is_batch, queue_of, ring_all, tell_the_end
+from jobs import metrics, reuse, storage, tracing
+from jobs.dealing import actors_of, deal, is_batch, queue_of, ring_all, tell_the_end
 from jobs.errors import Cancelled, InvalidState
-from jobs.limits import refuse_too_many, refuse_when_full, refuse_when_overloaded
+from jobs.limits import refuse_in_maintenance, refuse_too_many, refuse_when_full, refuse_when_overloaded
 from jobs.models import OPEN, Blob, Item, Job, Output, State, Webhook
 from jobs.reuse import reuse_key
 from jobs.streams import streams
+from jobs.tracing import Kind
 
 RETRY_WINDOW = timedelta(minutes=2)
 # how long after a request without a key another try of it is known for one
@@ -106,18 +107,24 @@ def despite_deletions(request: Callable[[], Submitted]) -> Submitted:
         return request()
 
 
+@tracing.spanned("submit", Kind.PRODUCER)
 def submit(
     *, owner: User, api_key: ApiKey | None, kind: str, orders: Sequence[Order], about: About | None = None, allowed: Allowance | None = None
 ) -> Job:
     """Write the job and its items in one transaction; their messages leave when it is committed.
 
     `allowed` is what the owner may use, where that was asked a moment ago.
-    InsufficientQuota, RateLimited or StorageFull when the owner may have no more, Overloaded when there is no room or nobody to do it.
+    InsufficientQuota, RateLimited or StorageFull when the owner may have no more, Overloaded when there is no room or nobody to do it,
+    Maintenance when staff have no new work accepted.
     """
+    about = about or About()
+    if about.listed:
+        # steps of what was accepted before are let through
+        refuse_in_maintenance()
     batch = is_batch(orders[0].actor)
     if not batch:
-        refuse_when_overloaded(len(orders), queue=queue_of(orders[0].actor))
-    about = about or About()
+        queue = queue_of(orders[0].actor)
+        refuse_when_overloaded(len(orders), queue=queue, actors=actors_of(queue))
     keys = [order.reuse_key for order in orders]
     wanted = {key for key, order in zip(keys, orders, strict=True) if key and not order.fresh}
     with transaction.atomic():
@@ -151,6 +158,8 @@ def submit(
             announced=batch and (about.webhook is not None or Webhook.objects.of(owner).every().exists()),
             request_hash=about.request_hash,
             listed=about.listed,
+            request_id=tracing.request_id(),
+            traceparent=tracing.traceparent(),
         )
         retention = allowed.plan.retention_days
         items = [
@@ -189,6 +198,8 @@ def submit(
         else:
             transaction.on_commit(partial(ring_all, [item for item in items if item.state == State.QUEUED and item.twin_id is None]))
     job.written = items
+    tracing.note(job_id=job.pk, kind=kind, items=len(items), request_id=job.request_id)
+    metrics.SUBMITTED.labels(kind, "batch" if batch else "live").inc(len(items))
     return job
 
 
@@ -206,6 +217,7 @@ def stop(*, item: Item) -> bool:
     stopped = item.cancel()
     item.refresh_from_db(fields=["state", "attempt", "error_code"])
     if item.state == State.CANCELLED:
+        metrics.ended(item, State.CANCELLED, item.error_code)
         tell_the_end(item)
     return stopped
 
@@ -216,15 +228,17 @@ def leave(*, item: Item) -> None:
         stop(item=item)
 
 
-def retry(*, job: Job) -> int:
-    """Queue the failed items anew and say how many. InvalidState when there are none, InsufficientQuota when they are too much."""
+def retry(*, job: Job, only: Q | None = None) -> int:
+    """Queue the failed items anew, or those `only`, and say how many. InvalidState when there are none, InsufficientQuota when they are
+    too much.
+    """
     with transaction.atomic():
         # the job's row before the quota's, as everywhere
         owner = Job.objects.select_for_update(of=("self",)).select_related("owner").get(pk=job.pk).owner
-        failed = job.items.filter(state=State.FAILED)
+        failed = job.items.filter(only or Q(), state=State.FAILED)
         amount, number = _sum(failed)
         if not number:
-            raise InvalidState("The job has no failed items.")
+            raise InvalidState("The job has no such failed items." if only else "The job has no failed items.")
         allowed = quotas.allowance(owner)
         reservation = quotas.reserve(owner, job.kind, amount, allowed)
         refuse_when_full(owner, allowed, job.expected_bytes * number // job.total, brought=False)
@@ -249,6 +263,15 @@ def retry(*, job: Job) -> int:
     return number
 
 
+def move(*, job: Job, priority: int) -> None:
+    """Put what is queued of a job before or behind its owner's other jobs. InvalidState where nothing of it waits for its turn."""
+    with transaction.atomic():
+        if not Job.objects.filter(pk=job.pk, state__in=OPEN).update(priority=priority):
+            raise InvalidState(f"The job is {job.state}.")
+        if not job.items.filter(state=State.QUEUED, batch=True).update(priority=priority):
+            raise InvalidState("Nothing of this job waits for its turn: it is being made, or somebody listens to it.")
+
+
 def _write(job: Job, items: list[Item], orders: Sequence[Order], *, reuse_among: set[str], percent: int, reservation: Reservation) -> None:
     """Insert the items. What is stored already ends at once, what is being made already waits for that."""
     stored, in_flight = reuse.found(job.owner, reuse_among)
@@ -266,6 +289,9 @@ def _write(job: Job, items: list[Item], orders: Sequence[Order], *, reuse_among:
         else:
             in_flight[item.reuse_key] = item.pk
     Item.objects.bulk_create(items, batch_size=ROWS_AT_ONCE)
+    twins = sum(item.twin_id is not None for item in items)
+    for source, number in ((metrics.STORED, len(served)), (metrics.IN_FLIGHT, twins), (metrics.MADE, len(items) - len(served) - twins)):
+        metrics.REUSED.labels(source).inc(number)
     if not served:
         return
     pairs = [
@@ -287,6 +313,7 @@ def _end_together(job: Job, queued: Any) -> None:
         return
     # they have no numbers of their own: one event tells of all of them
     Job.objects.count_end(job, State.CANCELLED, number)
+    metrics.ENDED.labels(job.kind, State.CANCELLED, Cancelled.code).inc(number)
     ended = job.items.filter(state=State.CANCELLED, period_starts_at__isnull=False)
     for starts_at in list(ended.values_list("period_starts_at", flat=True).distinct().order_by()):
         amount, _ = _sum(ended.filter(period_starts_at=starts_at))

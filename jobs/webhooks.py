@@ -24,6 +24,7 @@ from standardwebhooks import Webhook as Signer
 
 from accounts.models import User
 from config.errors import Conflict, Refusal
+from jobs import metrics
 from jobs.connections import give_back
 from jobs.errors import InvalidState
 from jobs.models import Delivery, Webhook
@@ -209,7 +210,7 @@ def _in_turn() -> list[str]:
 
 def _claim(delivery_id: str) -> Delivery | None:
     """The delivery for one more try. It is found again if nothing is heard of that."""
-    delivery: Delivery | None = Delivery.objects.select_related("webhook").filter(pk=delivery_id).first()
+    delivery: Delivery | None = Delivery.objects.select_related("webhook", "job").filter(pk=delivery_id).first()
     if delivery is None:
         return None
     due = Delivery.objects.due().filter(pk=delivery.pk, attempt=delivery.attempt)
@@ -217,6 +218,7 @@ def _claim(delivery_id: str) -> Delivery | None:
         return None
     delivery.attempt += 1
     give_back()
+    structlog.contextvars.bind_contextvars(request_id=_request_id(delivery))
     return delivery
 
 
@@ -226,7 +228,8 @@ def _try(delivery: Delivery) -> None:
         return
     body = _body(delivery)
     try:
-        answer = post(delivery.webhook.url, body, _headers(delivery, body))
+        with metrics.DELIVERY_SECONDS.time():
+            answer = post(delivery.webhook.url, body, _headers(delivery, body))
     except (ForbiddenTarget, Unreachable) as refusal:
         _fail(delivery, None, refusal.message)
         return
@@ -260,8 +263,14 @@ def _headers(delivery: Delivery, body: bytes) -> dict[str, str]:
         "webhook-timestamp": str(int(now.timestamp())),
         "webhook-signature": " ".join(signatures),
         "content-type": "application/json",
+        **({"x-request-id": name} if (name := _request_id(delivery)) else {}),
         "user-agent": f"voice-platform/{settings.VERSION}",
     }
+
+
+def _request_id(delivery: Delivery) -> str:
+    """Of the request that the job came with which it tells of."""
+    return delivery.job.request_id if delivery.job is not None else ""
 
 
 def _secrets(webhook: Webhook) -> list[str]:
@@ -289,6 +298,7 @@ def _succeed(delivery: Delivery, status: int, said: str = "") -> None:
     _, mine = _locked(delivery)
     if mine.update(state=DeliveryState.DELIVERED, finished_at=Now(), response_status=status, response=said, error=""):
         Webhook.objects.filter(pk=delivery.webhook_id, failing_since__isnull=False).update(failing_since=None)
+        metrics.DELIVERIES.labels(metrics.DELIVERED).inc()
         log.info("delivered", delivery_id=delivery.pk, webhook_id=delivery.webhook_id, attempt=delivery.attempt)
 
 
@@ -301,13 +311,15 @@ def _fail(delivery: Delivery, status: int | None, reason: str, said: str = "") -
     failed = {"response_status": status, "response": said, "error": reason[:LONGEST_REASON]}
     worn_out = Webhook.objects.filter(pk=webhook.pk, failing_since__lt=Now() - PATIENCE).exists()
     over = status == GONE or worn_out or webhook.disabled_at is not None
-    if over or delivery.attempt > len(DELAYS):
+    last = over or delivery.attempt > len(DELAYS)
+    if last:
         written = mine.update(state=DeliveryState.FAILED, finished_at=Now(), **failed)
     else:
         delay = DELAYS[delivery.attempt - 1] * (1 + random.uniform(0, JITTER))  # noqa: S311  -- nothing is kept secret by it
         written = mine.update(due_at=Now() + delay, **failed)
     if not written:
         return
+    metrics.DELIVERIES.labels(metrics.FAILED if last else metrics.AGAIN).inc()
     log.info("not delivered", delivery_id=delivery.pk, webhook_id=webhook.pk, attempt=delivery.attempt, status=status, reason=reason)
     Webhook.objects.filter(pk=webhook.pk, failing_since=None).update(failing_since=Now())
     if over and disable(webhook):

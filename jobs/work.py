@@ -31,9 +31,9 @@ from dramatiq.middleware import TimeLimitExceeded
 from accounts.models.ledger import MILLISECONDS
 from accounts.quotas import Amount, Charge
 from config.errors import InternalError, Refusal, Unavailable
-from jobs import storage, timestamps
+from jobs import metrics, storage, timestamps, tracing
 from jobs.connections import give_back
-from jobs.dealing import deal_next
+from jobs.dealing import deal_next, queue_of
 from jobs.errors import Cancelled, OutputTooLarge, StorageUnavailable, TimedOut
 from jobs.keeper import keeper
 from jobs.models import Item, Output, State
@@ -71,6 +71,12 @@ def claim(item_id: str) -> Work | None:
     if item is None or not item.claim(worker=keeper.name, lease=settings.LEASE):
         return None
     give_back()
+    structlog.contextvars.bind_contextvars(request_id=item.job.request_id)
+    if item.state == State.RUNNING:
+        metrics.LEASES_EXPIRED.inc()
+    else:
+        tracing.past("queue", since=item.due_at, parent=item.job.traceparent, queue=queue_of(item.actor))
+        metrics.QUEUE_WAIT.labels(queue_of(item.actor)).observe(metrics.since(item.due_at))
     return Work(item)
 
 
@@ -92,7 +98,8 @@ class Work(AbstractContextManager["Work"]):
         self._silent_until = 0.0
         self._courtesy = COURTESY
         # seconds that it may still wait for others
-        self._deadline = time.monotonic() + settings.ITEM_TIME_LIMIT.total_seconds()
+        self._began = time.monotonic()
+        self._deadline = self._began + settings.ITEM_TIME_LIMIT.total_seconds()
 
     def __enter__(self) -> Self:
         try:
@@ -102,6 +109,17 @@ class Work(AbstractContextManager["Work"]):
         except OSError:
             self._fail(StorageUnavailable())
             raise
+        item = self.item
+        self._span = tracing.span(
+            f"make {item.job.kind}",
+            tracing.Kind.CONSUMER,
+            parent=item.job.traceparent,
+            item_id=item.pk,
+            request_id=item.job.request_id,
+            attempt=item.attempt,
+            actor=item.actor,
+        )
+        self._span.__enter__()
         keeper.hold(self)
         self._tell(Entry(Kind.START, self.item.attempt, 0))
         return self
@@ -125,6 +143,8 @@ class Work(AbstractContextManager["Work"]):
         self.seconds += seconds
         if not data:
             return
+        if not self._written:
+            metrics.first_output(self.item)
         self._file.write(data)
         if self.item.streamed:
             self._tell(Entry(Kind.DATA, self.item.attempt, self._written, data))
@@ -153,6 +173,8 @@ class Work(AbstractContextManager["Work"]):
             # nothing can be written now; the lease runs out and the sweep gives the item to someone
             log.warning("end not written", reason=repr(fault))
         finally:
+            metrics.DURATION.labels(self.item.job.kind, metrics.delivery_of(self.item)).observe(time.monotonic() - self._began)
+            self._span.__exit__(kind, error, trace)
             keeper.release(self)
             self._file.close()
         return error is None or isinstance(error, Exception | TimeLimitExceeded)
@@ -194,6 +216,7 @@ class Work(AbstractContextManager["Work"]):
                     storage.remove(name)
             self._stop()
             return
+        metrics.ended(item, State.COMPLETED)
         if not item.streamed and not item.batch and item.job.listed:  # whoever wants one of a batch, or a step, finds it stored
             self._tell_all()
         if self.timestamps and output is None:
@@ -201,6 +224,7 @@ class Work(AbstractContextManager["Work"]):
             self._tell(Entry(Kind.END, item.attempt, 0, self.timestamps), key=timestamps.stream_of(item))
         self._tell(Entry(Kind.END, item.attempt, self._written))
 
+    @tracing.spanned("store")
     def _stored(self) -> Output:
         blob = storage.keep(self._file, owner_id=self.item.owner_id, form=self.item.format)
         told = storage.keep(BytesIO(self.timestamps), owner_id=self.item.owner_id, form="json") if self.timestamps else None
@@ -210,6 +234,7 @@ class Work(AbstractContextManager["Work"]):
         """End as cancelled, charged for what was made; or leave the item to whoever has it now."""
         charge = self._charge() if self.seconds else None
         if self._unwanted() and self.item.end(State.CANCELLED, Cancelled(), charge=charge):
+            metrics.ended(self.item, State.CANCELLED, Cancelled.code)
             self._tell(Entry(Kind.FAILED, self.item.attempt, self._written, Cancelled.code.encode()))
         else:
             log.info("left to another", attempt=self.item.attempt)
@@ -217,10 +242,12 @@ class Work(AbstractContextManager["Work"]):
     def _fail(self, refusal: Refusal) -> None:
         outage = isinstance(refusal, Unavailable) and self.item.batch and self.item.attempt < OUTAGE_ATTEMPTS
         if refusal.transient and self.item.requeue(delay=_delay(self.item.attempt), once_more=outage):
+            metrics.RETRIED.labels(refusal.code).inc()
             log.info("again later", code=refusal.code, attempt=self.item.attempt)
         elif refusal.transient and self._unwanted():
             self._stop()
         elif self.item.end(State.FAILED, refusal):
+            metrics.ended(self.item, State.FAILED, refusal.code)
             log.warning("failed", code=refusal.code, attempt=self.item.attempt)
             self._tell(Entry(Kind.FAILED, self.item.attempt, self._written, refusal.code.encode()))
         else:

@@ -14,7 +14,7 @@ from accounts.readable import lasting
 from jobs.models import Worker
 from jobs.models.worker import WORKER_SILENCE
 
-MOST_ERRANDS = 20
+MOST_INSTRUCTIONS = 20
 # on a worker's page
 
 
@@ -22,7 +22,7 @@ MOST_ERRANDS = 20
 class WorkerAdmin(Listed):
     list_display = ["id", "state", "threads", "reads", "computes_on", "holds", "busy", "runs_for", "seen_at"]
     exclude = ["queues", "device", "loaded", "items"]
-    shown = ("state", "reads", "computes_on", "holds", "busy", "errands")
+    shown = ("state", "reads", "computes_on", "holds", "busy", "instructions")
 
     @display(description="state", label={"alive": "success", "silent": "danger"})
     def state(self, worker: Worker) -> str:
@@ -53,7 +53,9 @@ class WorkerAdmin(Listed):
         return joined
 
     @admin.display(description="asked by staff", empty_value="nothing")
-    def errands(self, worker: Worker) -> str | None:
-        latest = worker.errands.order_by("-pk")[:MOST_ERRANDS]
-        joined: str = format_html_join("", "{}: {} {}<br>", ((str(errand), errand.state, errand.told) for errand in latest))
+    def instructions(self, worker: Worker) -> str | None:
+        latest = worker.instructions.order_by("-pk")[:MOST_INSTRUCTIONS]
+        joined: str = format_html_join(
+            "", "{}: {} {}<br>", ((str(instruction), instruction.state, instruction.told) for instruction in latest)
+        )
         return joined or None

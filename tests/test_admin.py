@@ -59,7 +59,7 @@ def test_every_list_and_every_row_can_be_looked_at(desk, furnished, model):
     listed = desk.get(reverse(f"admin:{name}_changelist"), {"q": "%", "o": "1"})
     assert listed.status_code == 200
 
-    for row in model.objects.all():
+    for row in model.objects.all() if hasattr(model, "objects") else ():
         shown = desk.get(reverse(f"admin:{name}_change", args=[row.pk]))
         assert shown.status_code == 200
         for page in (listed, shown):

@@ -13,8 +13,8 @@ from django.core.exceptions import ImproperlyConfigured
 from config.errors import Refusal
 from jobs import departure
 from jobs.departure import Reason
-from jobs.models import Errand, Verb
-from voice import registry
+from jobs.models import Instruction, Verb
+from voice import metrics, registry
 from voice.ears.base import Transcriber
 from voice.ears.sphinx import Sphinx
 from voice.ears.whisper import Settings as WhisperSettings
@@ -69,6 +69,7 @@ def models() -> Coqui | None:
             Settings(**_kept(), window=settings.BATCH_WINDOW, most=settings.BATCH_SIZE),
             # nobody starts a server again that runs its workers itself
             emptied=_stay if settings.EMBEDDED else partial(departure.ask, Reason.RECYCLED),
+            batched=metrics.BATCH_SIZE.observe,
         )
     except EngineUnavailable as missing:
         log.info("no models here", reason=str(missing))
@@ -188,16 +189,16 @@ def preload() -> None:
             log.error("not preloaded", model=name, reason=refusal.reason)
 
 
-def run_errand(errand: Errand) -> str:
+def run_instruction(instruction: Instruction) -> str:
     """Load or unload a model in this process, and say what came of it. Refusals: ModelNotFound, EngineMissing, whatever keeps it from being
     loaded.
     """
-    model = Model.objects.filter(pk=errand.subject).first()
+    model = Model.objects.filter(pk=instruction.subject).first()
     engine = whisper() if model is not None and model.engine == Whisper.name else models()
-    source = registry.source_of(model, errand.subject)
+    source = registry.source_of(model, instruction.subject)
     if engine is None:
         raise EngineMissing
-    if errand.verb == Verb.LOAD:
+    if instruction.verb == Verb.LOAD:
         engine.preload(source)
         return "It is in memory."
     return "It is no longer in memory." if engine.unload(source.name) else "Nothing was done: it is in use, or was not in memory."

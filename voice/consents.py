@@ -15,6 +15,7 @@ from redis.exceptions import RedisError
 
 from accounts.models import ApiKey, User
 from accounts.replays import Asked, Done, earlier, once
+from accounts.runtime import runtime
 from config.env import Fate, Review
 from jobs import services as jobs
 from jobs import storage
@@ -116,7 +117,7 @@ def forget_voice_audio(voice: Voice) -> None:
 
 def _verdict(phrase: str, findings: dict[str, Any]) -> tuple[ConsentState, str]:
     """Whether what was heard is enough. Where nothing listens the owner's word is; what can't be understood is for staff to hear."""
-    if settings.CONSENT_REVIEW == Review.STAFF:
+    if runtime.CONSENT_REVIEW == Review.STAFF:
         return ConsentState.PENDING, ""
     if "transcript" not in findings:
         return ConsentState.APPROVED, ""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
+import time
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine
 from functools import wraps
 from typing import Any
@@ -19,11 +20,12 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHt
 
 from accounts.models import Usage
 from config.errors import Overloaded, Refusal
-from jobs import timestamps
+from jobs import timestamps, tracing
 from jobs.connections import give_back
 from jobs.following import follow
 from jobs.models import Item
 from jobs.steps import leave
+from voice import metrics
 from voice.timing import ASKED, Timestamps
 
 AUDIO_TOKEN_SECONDS = 0.05
@@ -54,8 +56,14 @@ def delivered(view: Callable[..., HttpResponseBase]) -> Callable[..., Coroutine[
 
     @wraps(view)
     async def deliver(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        started = time.perf_counter()
         response = await _kept(asyncio.ensure_future(sync_to_async(_unbound(view))(request, *args, **kwargs)))
-        return await _opened(response) if isinstance(response, Accepted) else response
+        if not isinstance(response, Accepted):
+            return response
+        opened = await _opened(response)
+        if not response.item.reused:
+            metrics.FIRST_BYTE.labels(*metrics.maker(response.item.options)).observe(time.perf_counter() - started)
+        return opened
 
     return deliver
 
@@ -100,12 +108,17 @@ async def _opened(accepted: Accepted) -> HttpResponseBase:
 
 async def _watched(accepted: Accepted) -> AsyncGenerator[bytes, None]:
     """The item's bytes; left before the end, the item is stopped, unless somebody will want it."""
+    stream, sent = tracing.begun("stream", item_id=accepted.item.pk), 0
     try:
         async for data in follow(accepted.item):
+            sent += len(data)
             yield data
     except (asyncio.CancelledError, GeneratorExit, Overloaded):
         await asyncio.shield(_leave(accepted))
         raise
+    finally:
+        stream.note(bytes=sent)
+        stream.end()
 
 
 async def _bytes(head: bytes, audio: AsyncGenerator[bytes, None]) -> AsyncIterator[bytes]:

@@ -23,6 +23,7 @@ from accounts.ids import new_id
 from accounts.models import ClientSecret
 from accounts.quotas import Amount
 from accounts.tokens import Identity
+from jobs.limits import refuse_in_maintenance
 from voice.errors import SecretUsed, SessionBusy, SessionNotFound, TooManySessions
 from voice.models import LiveSession
 from voice.models.live import Dialect, Kind, LiveSessionRows
@@ -62,7 +63,8 @@ def session_of(secret: ClientSecret) -> str:
 
 @transaction.atomic
 def begin(*, identity: Identity, model: str, kind: Kind, dialect: Dialect) -> LiveSession:
-    """An open session of this process. TooManySessions at the plan's limit, SecretUsed where a client secret can't begin it."""
+    """An open session of this process. Maintenance, TooManySessions at the plan's limit, SecretUsed where a secret can't begin it."""
+    refuse_in_maintenance()
     owner = identity.user
     allowed = quotas.allowance(owner)
     most = allowed.limits["concurrent_sessions"]

@@ -23,7 +23,7 @@ from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 from accounts.buttons import Button, Buttons
 from accounts.listed import NoYears
 from accounts.readable import lasting
-from jobs.models import Errand, ErrandState, Verb, Worker
+from jobs.models import Instruction, InstructionState, Verb, Worker
 from voice import registry
 from voice.models import Model, ModelAlias, Voice
 
@@ -95,7 +95,10 @@ class ModelAdmin(Buttons, NoYears):
         return rows
 
     def get_urls(self) -> list[URLPattern]:
-        return [path("<path:object_id>/errand/", self.admin_site.admin_view(self.send), name="voice_model_errand"), *super().get_urls()]
+        return [
+            path("<path:object_id>/instruction/", self.admin_site.admin_view(self.send), name="voice_model_instruction"),
+            *super().get_urls(),
+        ]
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
         return super().get_form(request, obj, change=change, **(kwargs if change else {"form": ModelForm, **kwargs}))
@@ -162,7 +165,7 @@ class ModelAdmin(Buttons, NoYears):
             if worker is None:
                 self.message_user(request, "That worker is gone.", messages.WARNING)
             else:
-                Errand.objects.create(worker=worker, verb=verb, subject=model.name)
+                Instruction.objects.create(worker=worker, verb=verb, subject=model.name)
                 self.log_change(request, model, f"asked {worker} to {verb} it")
                 self.message_user(request, f"{worker} was asked to {verb} it; reload this page for what came of it.", messages.SUCCESS)
         return HttpResponseRedirect(reverse("admin:voice_model_change", args=[model.pk]))
@@ -183,16 +186,18 @@ class ModelAdmin(Buttons, NoYears):
 def _workers(model: Model) -> Iterator[dict[str, Any]]:
     """Each worker that could hold the model, and how it stands there."""
     workers = [worker for worker in Worker.objects.alive().order_by("pk") if any(queue.startswith(NEURAL) for queue in worker.queues)]
-    latest: dict[str, Errand] = {errand.worker_id: errand for errand in Errand.objects.filter(subject=model.name).order_by("pk")}
+    latest: dict[str, Instruction] = {
+        instruction.worker_id: instruction for instruction in Instruction.objects.filter(subject=model.name).order_by("pk")
+    }
     for worker in workers:
         loaded = next((each for each in worker.loaded if each["name"] == model.name), None)
-        errand = latest.get(worker.pk)
-        under_way = errand is not None and errand.state in (ErrandState.ASKED, ErrandState.BEGUN)
+        instruction = latest.get(worker.pk)
+        under_way = instruction is not None and instruction.state in (InstructionState.ASKED, InstructionState.BEGUN)
         yield {
             "worker": worker,
             "device": worker.device.get("device", ""),
             "state": _told(loaded),
-            "errand": errand,
+            "instruction": instruction,
             "under_way": under_way,
             "verb": Verb.UNLOAD if loaded else Verb.LOAD,
         }

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from django.conf import settings
 from django.db.models import Exists
 
 from accounts.models import ApiKey, User
 from accounts.models.ledger import MILLISECONDS
 from accounts.quotas import Allowance, Amount
 from accounts.replays import Asked, Done, once
+from accounts.runtime import runtime
 from config.errors import Refusal
 from jobs import services as jobs
 from jobs.job_serializers import JobSerializer
@@ -334,8 +334,8 @@ def _checked(raw: str) -> str:
     if (character := forbidden_character(raw)) is not None:
         raise InvalidCharacter(character)
     text = composed(raw)
-    if len(text) > settings.MAX_INPUT_CHARACTERS:
-        raise TextTooLong(len(text), settings.MAX_INPUT_CHARACTERS)
+    if len(text) > runtime.MAX_INPUT_CHARACTERS:
+        raise TextTooLong(len(text), runtime.MAX_INPUT_CHARACTERS)
     if not speakable(text):
         raise NothingToSpeak
     return text

@@ -9,17 +9,18 @@ from io import BytesIO
 from typing import Any
 
 from django.core.files.uploadedfile import UploadedFile
+from django.utils import timezone
 
 from accounts.models import ApiKey, User
 from accounts.models.ledger import MILLISECONDS
 from accounts.quotas import Amount
 from accounts.replays import Asked, Done
-from jobs import departure, storage
+from jobs import departure, storage, tracing
 from jobs import services as jobs
 from jobs.departure import Reason
 from jobs.models import Blob, Item
 from jobs.work import Work
-from voice import catalogue, registry
+from voice import catalogue, metrics, registry
 from voice.audio.encode import SAMPLE_BYTES, exact_wav_header
 from voice.audio.pcm import RATE
 from voice.ears.base import Pauses, Segment, Wanted
@@ -147,16 +148,22 @@ def transcribe(work: Work) -> None:
     pcm = decoded(work, Purpose.SOURCE, silent=True)
     duration = pcm.size / RATE
     writer, segments = Writer(), []
+    hearing, since = metrics.Busy(), timezone.now()
     try:
-        transcript = ear.transcribe(pcm, _wanted(options), check=work.check)
+        with hearing:
+            transcript = ear.transcribe(pcm, _wanted(options), check=work.check)
         with closing(transcript.segments):
             work.write(writer.begin(language=transcript.language, translated=options["translate"], duration=duration))
-            for segment in transcript.segments:
+            for segment in hearing.of(transcript.segments):
                 work.write(writer.add(segment), seconds=max(0.0, min(segment.end, duration) - work.seconds))
                 segments.append(segment)
     except DeviceLost:
         departure.ask(Reason.DEVICE_LOST)
         raise
+    finally:
+        metrics.worked(options, seconds=hearing.seconds, audio=duration)
+        engine, model = metrics.maker(options)
+        tracing.past("engine", since=since, engine=engine, model=model, busy_seconds=hearing.seconds, audio_seconds=duration)
     work.write(writer.end(), seconds=duration - work.seconds)
     if work.item.store:
         work.timestamps = _timestamps(segments)

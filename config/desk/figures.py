@@ -6,7 +6,7 @@ Nothing here counts a table. What takes longer is kept for a while, so that any 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from itertools import chain
@@ -99,8 +99,18 @@ def queues() -> list[Queue]:
     actors: dict[str, list[str]] = defaultdict(list)
     for name, actor in dramatiq.get_broker().actors.items():
         actors[actor.queue_name].append(name)
+    waiting = set(_actors_waited_for())
     served = Counter(chain.from_iterable(Worker.objects.alive().values_list("queues", flat=True)))
-    return [_queue(name, actors[name], served[name]) for name in sorted(actors)]
+    return [_queue(name, waiting.intersection(actors[name]), served[name]) for name in sorted(actors)]
+
+
+def _actors_waited_for() -> Iterator[str]:
+    """From one to the next in the index: there are few, of however many rows."""
+    last: str | None = ""
+    while last is not None:
+        last = Item.objects.filter(state=State.QUEUED, actor__gt=last).order_by("actor").values_list("actor", flat=True).first()
+        if last:
+            yield last
 
 
 def _queue(name: str, actors: Iterable[str], workers: int) -> Queue:

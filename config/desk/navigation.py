@@ -16,11 +16,13 @@ GROUPS: dict[str, dict[str, str]] = {
     "Work": {
         "jobs.job": "list_alt",
         "jobs.item": "checklist",
+        "jobs.failure": "report",
         "jobs.output": "music_note",
         "jobs.blob": "hard_drive",
         "voice.livesession": "call",
         "jobs.webhook": "webhook",
         "jobs.delivery": "outgoing_mail",
+        "jobs.errand": "pending_actions",
     },
     "Voices": {
         "voice.voice": "record_voice_over",
@@ -47,7 +49,7 @@ GROUPS: dict[str, dict[str, str]] = {
         "voice.modelalias": "label",
         "constance.config": "tune",
     },
-    "Audit": {"admin.logentry": "history"},
+    "Audit": {"accounts.auditentry": "history", "admin.logentry": "history"},
 }
 # an icon for each model, under what is done with it; what is registered and not here stands last
 ICONS = {label: icon for icons in GROUPS.values() for label, icon in icons.items()}

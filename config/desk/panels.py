@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from urllib.parse import urlencode
 
@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from config.desk import figures
 from config.desk.charts import Chart
+from config.desk.navigation import visible
 from jobs.models import State
 from jobs.models.worker import WORKER_SILENCE
 
@@ -24,7 +25,7 @@ def panels(request: HttpRequest) -> dict[str, Any]:
     shown: dict[str, Any] = {"now": timezone.now(), "may": _allowed(request)}
     may = shown["may"]
     if may["item"]:
-        shown |= _work()
+        shown |= {**_work(), "inbox": visible(request).get("jobs.failure")}
     if may["worker"]:
         workers = figures.workers()
         shown |= {"workers": workers, "busy": sum(bool(items) for _, items in workers), "silence": timezone.now() - WORKER_SILENCE}
@@ -73,10 +74,7 @@ def _work() -> dict[str, Any]:
 def _usage() -> dict[str, Any]:
     days = figures.days()
     labels = [f"{day:%d %b}" for day in days.days]
-    links = [
-        f"{reverse('admin:accounts_usage_changelist')}?{urlencode({'created_at__gte': day, 'created_at__lt': day + timedelta(days=1)})}"
-        for day in days.days
-    ]
+    links = [_usage_of(day) for day in days.days]
     kinds = [kind for kind in KINDS if kind in days.seconds] or ["speech"]
     nothing = [0.0] * len(days.days)
     return {
@@ -106,3 +104,8 @@ def _usage() -> dict[str, Any]:
 
 def _items(**lookups: str) -> str:
     return f"{reverse('admin:jobs_item_changelist')}?{urlencode(lookups)}"
+
+
+def _usage_of(day: date) -> str:
+    first, last = (datetime.combine(each, time.min, UTC).isoformat() for each in (day, day + timedelta(days=1)))
+    return f"{reverse('admin:accounts_usage_changelist')}?{urlencode({'created_at__gte': first, 'created_at__lt': last})}"

@@ -16,7 +16,6 @@ from config.desk.panels import panels
 class Desk(UnfoldAdminSite):
     index_template = "desk/front.html"
     index_title = "Overview"
-    enable_nav_sidebar = True
 
     def extra_urls(self) -> list[URLPattern]:
         return [path("figures", self.admin_view(never_cache(self.figures)), name="figures")]

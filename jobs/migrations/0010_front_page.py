@@ -22,8 +22,6 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name="item",
-            index=models.Index(
-                condition=models.Q(("finished_at__isnull", False)), fields=["state", "finished_at", "error_code"], name="item_ended"
-            ),
+            index=models.Index(condition=models.Q(("finished_at__isnull", False)), fields=["state", "finished_at"], name="item_ended"),
         ),
     ]

@@ -115,6 +115,10 @@ class Job(models.Model):
     # False: a step on the way to something else, of which its owner sees nothing
     request_hash = models.CharField(max_length=64, blank=True)
     # of a request that came without a key of its own, so that its retry can be known
+    request_id = models.CharField(max_length=64, blank=True, default="", db_default="", editable=False)
+    # of the request that it came with; what workers log of it names that
+    traceparent = models.CharField(max_length=55, blank=True, default="", db_default="", editable=False)
+    # of the step that submitted it, as W3C writes it: the workers' steps are parts of the same trace
     state = models.CharField(max_length=16, choices=State, default=State.QUEUED)
     sequence = models.PositiveIntegerField(default=0)
     # of the last event: one for each item that ended, without a gap
@@ -304,6 +308,7 @@ class Item(models.Model):
             models.Index(fields=["job", "position"], name="item_of_job"),
             models.Index(fields=["job", "state", "position"], name="item_of_job_by_state"),
             models.Index(fields=["job", "sequence"], name="item_by_sequence"),
+            models.Index(fields=["finished_at", "error_code", "owner"], condition=Q(state="failed"), name="item_failed"),
             models.Index(fields=["source"], condition=Q(source__isnull=False), name="item_of_source"),
             models.Index(fields=["twin"], condition=Q(state="queued", twin__isnull=False), name="item_twin"),
             models.Index(
@@ -313,7 +318,7 @@ class Item(models.Model):
         indexes += [
             # what the admin's front page counts: what waits for each actor, and how what is over ended
             models.Index(fields=["actor", "created_at"], condition=Q(state="queued"), name="item_queued"),
-            models.Index(fields=["state", "finished_at", "error_code"], condition=Q(finished_at__isnull=False), name="item_ended"),
+            models.Index(fields=["state", "finished_at"], condition=Q(finished_at__isnull=False), name="item_ended"),
         ]
         constraints = [models.UniqueConstraint(fields=["output_id"], name="item_one_output")]
 

@@ -11,6 +11,7 @@ from django.conf import settings
 
 from accounts.ids import new_id
 from accounts.models import User
+from accounts.runtime import runtime
 from jobs.errors import TooManySockets
 from jobs.sockets.base import Sockets
 from jobs.sockets.memory import MemorySockets
@@ -31,7 +32,7 @@ async def counted(user: User) -> AsyncGenerator[None, None]:
     """One of the sockets that a user may have open at a time; TooManySockets when he has them all."""
     owner, socket = str(user.pk), new_id("socket")
     # a thread can't be cancelled: whatever happens here, what it has added is removed
-    adding = asyncio.ensure_future(asyncio.to_thread(sockets().add, owner, socket, most=settings.SOCKETS_PER_USER))
+    adding = asyncio.ensure_future(asyncio.to_thread(sockets().add, owner, socket, most=runtime.SOCKETS_PER_USER))
     try:
         if not await asyncio.shield(adding):
             raise TooManySockets

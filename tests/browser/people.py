@@ -13,13 +13,19 @@ from typing import Any
 
 import av
 import numpy as np
-from playwright.sync_api import Page, WebSocket, sync_playwright
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page, WebSocket, expect, sync_playwright
 
+from tests.e2e.system import System
 from tests.voice.recordings import spoken
 from voice.audio.encode import Encoder
 from voice.audio.pcm import silence
 from voice.engines.base import Pcm
 
+SHOWN = Path(__file__).resolve().parents[2] / "build" / "browser"
+# screenshots and recordings, for whoever wants to look and listen
+GRAVE = {"serious", "critical"}
+# what of axe's findings nobody may leave
 RATE = 24_000
 RECOGNISER_RATE = 16_000
 DESKTOP: Any = {"width": 1280, "height": 900}
@@ -66,12 +72,46 @@ class Person:
     # their addresses
     errors: list[str] = field(default_factory=list)
     # what the browser complained of
+    asked: list[str] = field(default_factory=list)
+    # addresses that it asked for anything
 
-    def enter(self, url: str, key: str) -> None:
-        self.page.goto(url)
+    def enter(self, url: str, key: str, panel: str = "speak") -> None:
+        """Come with a key to a panel."""
+        self.page.goto(f"{url}/#{panel}")
+        self.page.get_by_text("Use an API key instead").click()
         self.page.get_by_label("API key").fill(key)
         self.page.get_by_role("button", name="Continue").click()
-        self.page.get_by_role("heading", name="Talk", exact=True).wait_for()
+        expect(self.panel(panel.partition("?")[0])).to_be_visible()
+
+    def sign_in(self, system: System, panel: str = "speak") -> None:
+        self.page.goto(f"{system.url}/#{panel}")
+        self.page.get_by_label("User name").fill("admin")
+        self.page.get_by_label("Password").fill(system.password)
+        self.page.get_by_role("button", name="Sign in").click()
+        expect(self.panel(panel.partition("?")[0])).to_be_visible()
+
+    def panel(self, name: str) -> Any:
+        return self.page.locator(f"#{name}.panel")
+
+    def go(self, name: str) -> None:
+        """By the links of the page."""
+        self.page.locator(f"#nav a[href^='#{name}']").click()
+        expect(self.panel(name)).to_be_visible()
+
+    def shot(self, name: str) -> None:
+        SHOWN.mkdir(parents=True, exist_ok=True)
+        self.page.screenshot(path=SHOWN / f"{name}.png", full_page=True)
+
+    def look(self, name: str) -> None:
+        """A picture of what is there, which has no grave fault, fits its window, and came from this host only."""
+        self.shot(name)
+        found = Axe().run(self.page).response["violations"]
+        grave = [(each["id"], [node["html"] for node in each["nodes"]]) for each in found if each["impact"] in GRAVE]
+        assert grave == [], name
+        width = self.page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+        assert width == 0, name
+        here = self.page.evaluate("location.host")
+        assert [url for url in self.asked if not url.startswith(("blob:", "data:")) and url.split("/")[2] != here] == []
 
     def recording(self) -> bytes:
         """What the page has played last, as the browser compresses it."""
@@ -96,6 +136,7 @@ def at_the_page(microphone: Path, **options: Any) -> Iterator[Person]:
             page = context.new_page()
             person = Person(page)
             page.on("websocket", lambda socket: _overhear(socket, person))
+            page.on("request", lambda request: person.asked.append(request.url))
             page.on("pageerror", lambda error: person.errors.append(str(error)))
             page.on("console", lambda message: person.errors.append(message.text) if message.type == "error" else None)
             yield person

@@ -88,7 +88,7 @@ async def test_a_process_holds_so_many_sockets_and_tells_the_next_to_come_again(
     async def application(_scope: Any, _receive: Any, _send: Any) -> None:
         await over.wait()
 
-    gate = SocketGate(application)
+    gate = SocketGate(application, ["/v1/events"])
 
     async def connect() -> list[dict[str, Any]]:
         sent: list[dict[str, Any]] = []

@@ -28,7 +28,7 @@ def free_port() -> int:
 
 
 class System:
-    """A running service: `url` to talk to it, `key` an API key with every scope."""
+    """A running service: `url` to talk to it, `key` an API key with every scope, `password` that of the user `admin`."""
 
     def __init__(self, folder: Path, *, server: str = "daphne", workers: int = 0, supervised: bool = False, **environment: str) -> None:
         self.folder = folder
@@ -57,6 +57,7 @@ class System:
         found = re.search(r"Bearer ([\w.-]+)", told)
         assert found, told
         self.key = found[1]
+        self.password = re.findall(r"password +(\S+)", told)[0]
         self.web = self.spawn("serve", "--port", str(self.port), "--server", self.server)
         for _ in range(self._wanted_workers):
             self.add_worker()

@@ -119,3 +119,19 @@ def test_every_line_of_the_log_is_json_and_holds_no_key(system: System):
         json.loads(line)
     assert system.key not in system.logged()
     assert any(json.loads(line).get("request_id") for line in lines)
+
+
+def test_the_metrics_are_told_to_this_machine_and_not_through_a_proxy(system: System):
+    near = httpx.get(f"{system.url}/metrics", headers={"Host": "whatever.example"})
+    through_a_proxy = httpx.get(f"{system.url}/metrics", headers={"X-Forwarded-For": "127.0.0.1"})
+
+    assert near.status_code == 200
+    assert 'voice_queue_workers{queue="live"} 1.0' in near.text
+    assert f'role="{"web+worker" if not system.workers else "web"}"' in near.text
+    assert through_a_proxy.status_code == 403
+    assert "voice_" not in through_a_proxy.text
+    assert '"/metrics"' not in system.logged()
+
+
+def test_a_request_is_named_in_its_answer(system: System):
+    assert httpx.get(f"{system.url}/healthz", headers={"x-request-id": "chosen-by-a-stranger"}).headers["x-request-id"].startswith("req_")

@@ -7,6 +7,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,9 @@ import httpx
 import numpy as np
 import pytest
 
+from jobs.closing import TRY_AGAIN_LATER
 from tests.e2e.system import System, running
+from tests.e2e.test_socket_doors import PATHS, PATIENCE, end, opened
 from tests.servers import PostgresServer, RedisServer
 from tests.tones import read_tones
 
@@ -161,7 +164,10 @@ def test_a_database_that_was_away_is_found_again(folder: Path):
         PostgresServer() as postgres,
         RedisServer() as redis,
         running(folder, server="uvicorn", workers=1, DATABASE_URL=postgres.url, REDIS_URL=redis.url) as system,
+        ExitStack() as stack,
     ):
+        held = {path: stack.enter_context(opened(system, path)) for path in PATHS}
+        held["/v1/realtime"].recv(timeout=PATIENCE)
         postgres.kill()
         with system.client() as client:
             answer = client.get("/v1/models")
@@ -169,7 +175,15 @@ def test_a_database_that_was_away_is_found_again(folder: Path):
             assert answer.headers["Retry-After"]
             assert client.get("/readyz").status_code == 503
             assert client.get("/healthz").status_code == 200
+        assert end(stack.enter_context(opened(system, "/v1/events"))) == TRY_AGAIN_LATER
+        held["/v1/events"].send('{"type": "job.subscribe", "job_id": "job_00000000000000000000000000"}')
+        held["/v1/realtime"].send('{"type": "response.create", "response": {"audio": {"output": {"voice": "slt"}}}}')
+        assert end(held["/v1/events"]) == TRY_AGAIN_LATER
+        assert "service_unavailable" in str(held["/v1/realtime"].recv(timeout=PATIENCE))
         postgres.restart()
+        # whom nobody could look up stays
+        held["/v1/realtime"].send('{"type": "response.cancel"}')
+        assert "response_cancel_not_active" in str(held["/v1/realtime"].recv(timeout=PATIENCE))
 
         assert recovered(system) == TEXT
 

@@ -20,9 +20,6 @@ MOST_SOCKETS = 10
 ABNORMAL = 1006
 # the connection was cut without a word
 LARGEST = 1_000_000
-FRAME_OF_NO_KIND = b"\x8f\x80\0\0\0\0"
-UNMASKED = b"\x81\x02{}"
-NO_UTF8 = b"\x81\x81\0\0\0\0\xff"
 
 
 def opened(system: System, headers: dict[str, str] | None = None, *, query: str = "", **options: Any) -> ClientConnection:
@@ -51,10 +48,6 @@ def end(connection: ClientConnection) -> int:
         return closed.rcvd.code if closed.rcvd else ABNORMAL
 
 
-def pages(system: System, origin: str) -> dict[str, str]:
-    return {**system.headers, "Origin": origin}
-
-
 @pytest.fixture(scope="module")
 def people(system: System) -> dict[str, dict[str, str]]:
     """The headers of each; mona's plan gives her two sessions at a time."""
@@ -69,20 +62,6 @@ User.objects.filter(username="mona").update(plan=plan)
 """
     keys = system.shell(code).split()
     return {name: {"Authorization": f"Bearer {key}"} for name, key in zip(("lena", "mona", "nora", "olga"), keys, strict=True)}
-
-
-def test_a_page_of_a_stranger_opens_nothing(system: System):
-    strange = ["https://evil.example", "null", "http://127.0.0.1.evil.example", f"http://127.0.0.1:{system.port + 1}"]
-    malformed = ["http://[::1", "http://127.0.0.1:99999"]
-
-    assert [status(system, pages(system, origin)) for origin in strange] == [403] * len(strange)
-    # of these daphne says itself that it can't read them
-    assert {status(system, pages(system, origin)) for origin in malformed} <= {400, 403}
-
-
-def test_a_page_of_our_own_does(system: System):
-    with opened(system, pages(system, f"http://127.0.0.1:{system.port}")) as connection:
-        assert told(connection)["type"] == "session.created"
 
 
 def test_a_token_is_taken_from_a_header_or_a_subprotocol_only(system: System):
@@ -244,22 +223,6 @@ def test_what_is_no_message_ends_the_socket(system: System, sent: str | bytes, c
         with suppress(ConnectionClosed):
             connection.send(sent)
         assert end(connection) in codes
-
-
-@pytest.mark.parametrize(
-    ("frame", "code"), [(FRAME_OF_NO_KIND, 1002), (UNMASKED, 1002), (NO_UTF8, 1007)], ids=["no kind", "unmasked", "no text"]
-)
-def test_a_frame_against_the_protocol_ends_the_socket(system: System, frame: bytes, code: int):
-    with opened(system) as connection:
-        told(connection)
-        connection.socket.sendall(frame)
-        # daphne cuts it
-        assert end(connection) in {code, ABNORMAL}
-
-
-def test_nothing_is_compressed(system: System):
-    with opened(system) as connection:
-        assert connection.protocol.extensions == []
 
 
 @pytest.mark.parametrize("text", ["{", json.dumps({"type": "response.cancel"})], ids=["nonsense", "events"])

@@ -154,7 +154,7 @@ def test_a_proxy_of_ours_is_told_where_the_bytes_lie(db, alice, client_of, setti
     assert (response["Content-Type"], response["ETag"]) == ("audio/pcm", f'"{output.blob.sha256}"')
 
 
-@pytest.mark.parametrize("unlike", [{"REMOTE_ADDR": "192.0.2.1"}, {"HTTP_IF_MATCH": "*"}])
+@pytest.mark.parametrize("unlike", [{"REMOTE_ADDR": "192.0.2.1"}, {"HTTP_IF_MATCH": "*"}, {"HTTP_RANGE": "bytes=3-1"}])
 def test_nobody_else_is_told_where_the_bytes_lie(db, alice, client_of, settings, unlike):
     settings.ACCEL_PREFIX, settings.TRUSTED_PROXIES = "/stored/", (ip_network("127.0.0.1"),)
     output = make_output(alice, b"0123456789")

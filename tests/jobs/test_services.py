@@ -12,9 +12,9 @@ from jobs.models import Item, Job, State
 from tests.factories import make_item, make_job, make_running, make_worker, tone_options
 
 
-def order(text: str = "hello") -> services.Order:
+def order(text: str = "hello", *, actor: str = "speak") -> services.Order:
     return services.Order(
-        actor="speak",
+        actor=actor,
         text=text,
         format="pcm",
         media_type="audio/pcm",
@@ -76,6 +76,18 @@ def test_a_full_queue_refuses_more(db, alice, settings):
         services.submit(owner=alice, api_key=None, kind="speech", orders=[order()])
 
     assert refused.value.retry_after
+
+
+def test_a_queue_that_is_full_refuses_nothing_of_another(db, alice, settings):
+    settings.MAX_QUEUED = 1
+    make_worker()
+    make_item(alice, actor="speak_by_model")
+
+    job = services.submit(owner=alice, api_key=None, kind="speech", orders=[order()])
+
+    assert job.total == 1
+    with pytest.raises(Overloaded):
+        services.submit(owner=alice, api_key=None, kind="speech", orders=[order(actor="speak_by_model")])
 
 
 def test_cancelling_a_job_ends_its_queued_items_and_stops_its_running_ones(db, alice):

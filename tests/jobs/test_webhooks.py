@@ -105,6 +105,17 @@ def test_a_delivery_is_signed_for_the_standards_own_verifier(alice):
     assert delivery.finished_at is not None
 
 
+def test_a_delivery_names_the_request_that_its_job_came_with(alice):
+    job = make_job(alice, request_id="req_of_the_job")
+    with Receiver(200) as receiver:
+        deliver(make_delivery(alice, receiver.url, job=job).pk)
+        deliver(make_delivery(alice, receiver.url).pk)
+
+    of_a_job, of_none = receiver.sent
+    assert of_a_job.headers["x-request-id"] == "req_of_the_job"
+    assert "x-request-id" not in of_none.headers
+
+
 def test_a_secret_has_32_bytes_and_is_one_webhooks_own(alice):
     first, second = register(alice, "https://a.example/"), register(alice, "https://b.example/")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from functools import partial
 from typing import Any
 
 import pytest
@@ -17,7 +18,7 @@ from rest_framework.test import APIClient
 from accounts.errors import InsufficientScope, InvalidToken
 from accounts.models import ClientSecret, Scope, User
 from accounts.tokens import identify_live, issue_key
-from jobs.admission import admit_live
+from jobs.admission import admit
 from tests.conftest import PASSWORD
 from tests.factories import make_live_session
 from voice import live
@@ -127,7 +128,7 @@ def test_a_secret_that_went_with_its_key_is_not_told_again(alice, client_of):
 def test_a_socket_admits_a_secret_until_its_user_is_blocked(alice, client_of):
     value = ask(client_of(alice)).json()["value"]
     _, without = issue_key(owner=alice, name="app", scopes=[Scope.SPEECH])
-    admitted = async_to_sync(admit_live)
+    admitted = async_to_sync(partial(admit, scope=Scope.REALTIME))
     assert admitted(value).user == alice
     with pytest.raises(InsufficientScope):
         admitted(without)

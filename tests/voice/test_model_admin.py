@@ -11,7 +11,7 @@ from django.test import Client
 from django.urls import reverse
 
 from accounts.models import User
-from jobs.models import Errand, Verb, Worker
+from jobs.models import Instruction, Verb, Worker
 from tests.factories import make_voice, make_worker
 from voice import catalogue, registry
 from voice.errors import ModelNotFound
@@ -35,7 +35,7 @@ def page_of(desk: Client, model: Model) -> str:
 
 
 def send(desk: Client, model: Model, worker: Worker, verb: str) -> str:
-    address = reverse("admin:voice_model_errand", args=[model.pk])
+    address = reverse("admin:voice_model_instruction", args=[model.pk])
     return desk.post(address, {"worker": worker.pk, "verb": verb}, follow=True).content.decode()
 
 
@@ -60,8 +60,8 @@ def test_a_worker_is_asked_to_load_it_and_that_is_written_down(desk, duo):
 
     told = send(desk, duo, worker, "load")
 
-    errand = Errand.objects.get()
-    assert (errand.worker, errand.verb, errand.subject) == (worker, Verb.LOAD, "duo")
+    instruction = Instruction.objects.get()
+    assert (instruction.worker, instruction.verb, instruction.subject) == (worker, Verb.LOAD, "duo")
     assert "was asked to load it" in told
     assert LogEntry.objects.get().change_message == "asked test-worker to load it"
     assert "<button" not in page_of(desk, duo).partition('id="workers"')[2].partition("</section>")[0]
@@ -71,26 +71,26 @@ def test_a_worker_is_asked_to_load_it_and_that_is_written_down(desk, duo):
 def test_nothing_else_is_asked_of_a_worker(desk, duo, verb):
     send(desk, duo, make_worker(), verb)
 
-    assert not Errand.objects.exists()
+    assert not Instruction.objects.exists()
 
 
 def test_an_engine_is_not_loaded_and_a_worker_that_is_gone_not_asked(desk, duo):
     flite = make_voice().model
     worker = make_worker()
-    assert desk.post(reverse("admin:voice_model_errand", args=[flite.pk]), {"worker": worker.pk, "verb": "load"}).status_code == 404
+    assert desk.post(reverse("admin:voice_model_instruction", args=[flite.pk]), {"worker": worker.pk, "verb": "load"}).status_code == 404
 
     Worker.objects.update(seen_at=Now() - timedelta(minutes=1))
     told = send(desk, duo, worker, "load")
 
     assert "is gone" in told
-    assert not Errand.objects.exists()
+    assert not Instruction.objects.exists()
 
 
 def test_who_may_not_change_models_asks_nothing(duo):
     client = Client()
     client.force_login(User.objects.create_user("viewer", is_staff=True))
 
-    response = client.post(reverse("admin:voice_model_errand", args=[duo.pk]), {"worker": make_worker().pk, "verb": "load"})
+    response = client.post(reverse("admin:voice_model_instruction", args=[duo.pk]), {"worker": make_worker().pk, "verb": "load"})
 
     assert response.status_code == 403
 
@@ -107,4 +107,4 @@ def test_the_list_tells_the_problem_and_who_holds_what(desk, duo):
 
 def test_a_model_that_is_not_there_is_told_to_whoever_asked_for_it(db):
     with pytest.raises(ModelNotFound):
-        catalogue.run_errand(Errand(verb=Verb.LOAD, subject="none"))
+        catalogue.run_instruction(Instruction(verb=Verb.LOAD, subject="none"))

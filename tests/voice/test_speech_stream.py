@@ -376,7 +376,7 @@ async def test_whoever_does_not_begin_is_let_go(alice, monkeypatch):
 
 @pytest.mark.usefixtures("catalogue")
 async def test_whoever_may_call_no_more_is_cut_off(alice, monkeypatch):
-    monkeypatch.setattr("voice.speech_stream.stream.CHECK_EVERY", 0.1)
+    monkeypatch.setattr("jobs.rounds.CHECK_EVERY", 0.1)
     async with speaking(alice) as client:
         await database_sync_to_async(lambda: [key.revoke() for key in ApiKey.objects.filter(owner=alice)])()
         began = time.monotonic()

@@ -117,24 +117,6 @@ class Transcriber(Protocol):
         ...
 
 
-class Listening(Protocol):
-    """One utterance that is understood while it is spoken; for one thread at a time. Whoever opened it closes it."""
-
-    def push(self, pcm: Pcm) -> None:
-        """More samples at 24 kHz. Returns before they are understood."""
-        ...
-
-    def partial(self) -> str:
-        """The words so far, as far as they are understood by now; later ones may change them."""
-        ...
-
-    def finish(self, *, check: Callable[[], None]) -> list[Segment]:
-        """All of it, with the times of its words. Nothing is pushed afterwards."""
-        ...
-
-    def close(self) -> None: ...
-
-
 def mean(confidences: list[float]) -> float:
     """By their logarithm: one word that is a guess weighs as much as it should."""
     return exp(sum(log(max(one, UNLIKELY)) for one in confidences) / len(confidences)) if confidences else 0.0

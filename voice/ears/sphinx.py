@@ -11,7 +11,7 @@ import numpy as np
 import soxr
 
 from voice.audio.pcm import RATE
-from voice.ears.base import Listening, Pauses, Segment, Transcriber, Transcript, Wanted, Word, mean
+from voice.ears.base import Pauses, Segment, Transcriber, Transcript, Wanted, Word, mean
 from voice.ears.pauses import above_the_room, loudness, stretches
 from voice.ears.sphinx_process import SphinxProcess
 from voice.ears.sphinx_program import HEARD_RATE
@@ -54,13 +54,9 @@ class Sphinx(Transcriber):
         """Words in lower case, without punctuation. It follows no prompt and no keywords."""
         return Transcript(LANGUAGE, self._segments(pcm, wanted, check))
 
-    def listen(self) -> Listening:
-        """For an utterance that is being spoken. EngineBusy, at once, when as many are as there may be."""
-        return _Utterance(self)
-
-    def take(self, *, patience: float) -> SphinxProcess:
-        """A process for one caller, who gives it back. EngineBusy when there is none for so many seconds."""
-        if not self._places.acquire(timeout=patience):
+    def take(self) -> SphinxProcess:
+        """A process for one caller, who gives it back. EngineBusy when there is none in time."""
+        if not self._places.acquire(timeout=self._patience):
             raise EngineBusy
         try:
             with self._lock:
@@ -110,52 +106,12 @@ class Sphinx(Transcriber):
     @contextmanager
     def _lent(self) -> Iterator[SphinxProcess]:
         """A process. One that is left before it has answered is of no use to anyone else."""
-        process, usable = self.take(patience=self._patience), False
+        process, usable = self.take(), False
         try:
             yield process
             usable = True
         finally:
             self.give_back(process, usable=usable)
-
-
-class _Utterance(Listening):
-    """At the rate of the model, by a process of its own for as long as it is spoken."""
-
-    def __init__(self, ear: Sphinx) -> None:
-        self._ear = ear
-        self._process: SphinxProcess | None = ear.take(patience=0)
-        self._resampler = soxr.ResampleStream(RATE, HEARD_RATE, 1, dtype="int16", quality="LQ")
-
-    def push(self, pcm: Pcm) -> None:
-        process, data = self._running, self._resampler.resample_chunk(pcm)
-        if data.size:
-            process.push(_bytes(data))
-
-    def partial(self) -> str:
-        return self._running.partial
-
-    def finish(self, *, check: Callable[[], None]) -> list[Segment]:
-        process, rest = self._running, self._resampler.resample_chunk(np.zeros(0, np.int16), last=True)
-        if rest.size:
-            process.push(_bytes(rest))
-        words = process.end(check=check)
-        self._leave(usable=True)
-        return list(segments(words, 0.0))
-
-    def close(self) -> None:
-        """What was not finished is not understood."""
-        self._leave(usable=False)
-
-    @property
-    def _running(self) -> SphinxProcess:
-        if self._process is None:
-            raise ValueError("The utterance is over.")
-        return self._process
-
-    def _leave(self, *, usable: bool) -> None:
-        if self._process is not None:
-            process, self._process = self._process, None
-            self._ear.give_back(process, usable=usable)
 
 
 def segments(words: list[Word], at: float) -> Iterator[Segment]:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from voice.ears.base import EarFailed, Word
-from voice.ears.sphinx_program import END, FRAMES, HEAD, PIECE, WHOLE
+from voice.ears.sphinx_program import FRAMES, HEAD
 
 PATIENCE = 120.0
 # seconds for one utterance on a busy machine
@@ -43,31 +43,16 @@ class SphinxProcess:
         self._selector.register(self._output, selectors.EVENT_READ)
         self._unread = b""
         # the beginning of an answer
-        self._owed = 0
-        # answers to come
-        self._partial = ""
 
     def hear(self, data: bytes, *, check: Callable[[], None]) -> list[Word]:
-        """The words of a whole utterance, in seconds from its first sample."""
-        self._send(WHOLE, data)
-        return self._last(check)
-
-    def push(self, data: bytes) -> None:
-        """A part of an utterance that is still spoken."""
-        self._take()
-        self._send(PIECE, data)
-
-    @property
-    def partial(self) -> str:
-        """The words so far of an utterance that is still spoken."""
-        self._take()
-        return self._partial
-
-    def end(self, *, check: Callable[[], None]) -> list[Word]:
-        """The words of the utterance that was pushed."""
-        self._send(END, b"")
-        self._partial = ""
-        return self._last(check)
+        """The words of an utterance, in seconds from its first sample."""
+        self._send(data)
+        deadline = time.monotonic() + PATIENCE
+        while (rows := self._answer(LOOK_EVERY)) is None:
+            check()
+            if time.monotonic() > deadline:
+                raise EarFailed
+        return [Word(text, first / FRAMES, (last + 1) / FRAMES, probability) for text, first, last, probability in rows]
 
     def kill(self) -> None:
         self._process.kill()
@@ -86,9 +71,8 @@ class SphinxProcess:
     def _output(self) -> Any:
         return self._process.stdout
 
-    def _send(self, command: bytes, data: bytes) -> None:
-        rest = memoryview(HEAD.pack(command, len(data)) + data)
-        self._owed += 1
+    def _send(self, data: bytes) -> None:
+        rest = memoryview(HEAD.pack(len(data)) + data)
         try:
             while rest:
                 assert self._process.stdin is not None  # noqa: S101  -- it was asked for
@@ -96,25 +80,8 @@ class SphinxProcess:
         except OSError:
             raise EarFailed from None
 
-    def _take(self) -> None:
-        """Read what has come; the partial words are those of the last answer."""
-        while self._owed and (answer := self._answer(0)) is not None:
-            self._partial = answer
-
-    def _last(self, check: Callable[[], None]) -> list[Word]:
-        """Wait for all answers that are owed, of which the last has the words."""
-        deadline = time.monotonic() + PATIENCE
-        rows: Any = []
-        while self._owed:
-            check()
-            if time.monotonic() > deadline:
-                raise EarFailed
-            if (answer := self._answer(LOOK_EVERY)) is not None:
-                rows = answer
-        return [Word(text, first / FRAMES, (last + 1) / FRAMES, probability) for text, first, last, probability in rows]
-
     def _answer(self, wait: float) -> Any:
-        """The next answer, None when it does not come in time; EarFailed when none will come."""
+        """The answer, None when it does not come in time; EarFailed when none will come."""
         while b"\n" not in self._unread:
             if not self._selector.select(wait):
                 return None
@@ -123,5 +90,4 @@ class SphinxProcess:
                 raise EarFailed
             self._unread += data
         line, _, self._unread = self._unread.partition(b"\n")
-        self._owed -= 1
         return json.loads(line)

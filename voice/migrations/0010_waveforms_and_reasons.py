@@ -6,7 +6,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("jobs", "0011_errands_and_answers"),
+        ("jobs", "0011_instructions_and_answers"),
         ("voice", "0009_sessions_that_are_left"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]

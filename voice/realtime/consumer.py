@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
-from collections.abc import Awaitable, Callable, Coroutine, MutableMapping
+from collections.abc import Coroutine
 from contextlib import aclosing, suppress
 from typing import Any, NoReturn
 
@@ -16,20 +16,21 @@ import structlog
 from django.conf import settings
 from django.db import InterfaceError, OperationalError
 
-from accounts.tokens import Identity
+from accounts.models import Scope, User
 from config.errors import InternalError, Refusal, Unavailable
 from jobs import closing
 from jobs.closing import Closed
+from jobs.doors import Visit
 from jobs.following import follow
 from jobs.models import Item
+from jobs.open_socket import Limits, OpenSocket
 from jobs.steps import leave
-from voice import live
+from voice import live, metrics
 from voice.errors import NothingToSpeak
 from voice.realtime import work
-from voice.realtime.bucket import Bucket
 from voice.realtime.detector import Detector
 from voice.realtime.effects import Close, Effect, Generate, Send, Sound, Speak, Stop, Transcribe
-from voice.realtime.keeping import keeper
+from voice.realtime.keeping import keep
 from voice.realtime.legs import Legs
 from voice.realtime.responder import CallDelta, Finish, Words
 from voice.realtime.responders import responder
@@ -40,49 +41,35 @@ from voice.services import Casting
 
 log = structlog.get_logger("live")
 
-Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
-Sender = Callable[[MutableMapping[str, Any]], Awaitable[None]]
-
-LARGEST_MESSAGE = 1_000_000
-# characters: some ten seconds of sound; no server takes more
+LIMITS = Limits(largest=1_000_000, messages=(200, 1000), bytes=(2_000_000, 32_000_000))
+# some ten seconds of sound, and no server takes more; a live microphone sends 64,000 bytes a second, a file may come as fast as that
 MOST_WAITING = 2000
 # events made and not sent: then the client does not read, and is let go
-SEND_PATIENCE = 60.0
-# seconds that a client may let one message wait
-MESSAGES_A_SECOND = 200
-BURST_MESSAGES = 1000
-BYTES_A_SECOND = 2_000_000
-BURST_BYTES = 32_000_000
-# a live microphone sends 64,000 a second; a file may come as fast as that
 NAMING_VOICES = ("session.update", "response.create")
 SAMPLE_BYTES = 2
 LONGEST_WAIT = 3600.0
 # seconds: for a clock that has nothing to ring for
 
 
-class Conversation:
-    """An open socket: a task that reads, one that writes, a clock, one that waits for the keeper's word, and one for each thing that is
-    under way. They end together."""
+class Conversation(OpenSocket):
+    """An open socket with a clock, a task that waits for the keeper's word, and one for each thing that is under way."""
 
-    def __init__(
-        self, receive: Receive, send: Sender, *, identity: Identity, bearer: str, session: Session, wire: Wire, left: float
-    ) -> None:
-        self._receive = receive
-        self._send = send
-        self.identity = identity
+    def __init__(self, visit: Visit, *, session: Session, wire: Wire, left: float) -> None:
+        super().__init__(visit, Scope.REALTIME, LIMITS)
+        self._identity = visit.identity
         self.gone = asyncio.Event()
         # its session is another's to take up
         self._taken = asyncio.Event()
-        self._casting = Casting(identity.user)
+        self._casting = Casting(self.user)
         # a voice is looked up once; whether it may still be used, the workers ask each time
-        self._bearer = bearer
         self._session = session
         self._wire = wire
         self._until = time.monotonic() + left
         # when it has lasted as long as one may
         self._detector = Detector(Silero()) if settings.LIVE_DETECTOR == "silero" else Detector()
         self._legs = Legs()
-        self._tasks = asyncio.TaskGroup()
+        self._interruptions = session.figures.interruptions
+        # that are counted
         self._under_way: dict[str, set[asyncio.Task[None]]] = {}
         # by response
         self._outgoing: deque[Send | Sound | Close] = deque()
@@ -90,30 +77,20 @@ class Conversation:
         # to send
         self._changed = asyncio.Event()
         # what the clock waits for may come sooner
-        self._messages = Bucket(MESSAGES_A_SECOND, BURST_MESSAGES)
-        self._bytes = Bucket(BYTES_A_SECOND, BURST_BYTES)
+
+    @property
+    def user(self) -> User:
+        return self._identity.user
 
     @property
     def figures(self) -> live.Figures:
         return self._legs.figures(self._session.figures)
 
-    async def run(self, effects: list[Effect]) -> Closed:
-        """Serve the client, and say how the socket ended."""
-        end = Closed(None, "")
-        try:
-            async with self._tasks:
-                self._perform(effects)
-                self._tasks.create_task(self._write())
-                self._tasks.create_task(self._watch_clock())
-                self._tasks.create_task(self._watch_takers())
-                self._tasks.create_task(keeper().keep(self._session.id, self._bearer, lambda: self.figures))
-                await self._read()
-        except* Closed as ends:
-            end = next(one for one in ends.exceptions if isinstance(one, Closed))
-        except* Exception as faults:
-            log.error("unexpected", exc_info=faults, session_id=self._session.id)
-            end = Closed(closing.INTERNAL_ERROR, "internal_error")
-        return end
+    def _begin(self) -> None:
+        self._perform(self._session.open())
+        self._tasks.create_task(self._watch_clock())
+        self._tasks.create_task(self._watch_takers())
+        self._tasks.create_task(keep(self._session.id, lambda: self.figures))
 
     async def let_go(self) -> None:
         """Its client has come back over another connection: end this one."""
@@ -128,21 +105,7 @@ class Conversation:
 
     async def _read(self) -> NoReturn:
         while True:
-            message = await self._receive()
-            if message["type"] == "websocket.disconnect":
-                raise Closed(None, live.CLIENT_LEFT, resumable=message.get("code") != closing.NORMAL)
-            text = message.get("text")
-            if text is None:
-                raise Closed(closing.UNSUPPORTED_DATA, "unsupported_data")
-            if len(text) > LARGEST_MESSAGE:
-                raise Closed(closing.TOO_BIG, "message_too_big")
-            now = time.monotonic()
-            if not self._messages.take(1, now):
-                raise Closed(closing.POLICY_VIOLATION, "too_many_messages")
-            if (wait := self._bytes.owe(len(text), now)) > 0:
-                # not read on before then: a sender that is too fast is slowed down, not cut off
-                await asyncio.sleep(wait)
-            await self._obey(text)
+            await self._obey(await self._text())
 
     async def _obey(self, text: str) -> None:
         event_id = None
@@ -153,10 +116,10 @@ class Conversation:
                 self._hear(self._wire.sound(event, self._session.settings.audio.input.format.type))
             else:
                 if event.get("type") in NAMING_VOICES:
-                    await work.check_named_voice(self.identity, event)
+                    await work.check_named_voice(self._identity, event)
                 self._perform(self._session.receive(event, time.monotonic()))
         except (OperationalError, InterfaceError) as fault:
-            log.warning("database away", reason=repr(fault), session_id=self._session.id)
+            log.warning("database away", reason=repr(fault))
             self._perform([refused(Unavailable(), event_id)])
         except Refusal as refusal:
             self._perform([refused(refusal, event_id)])
@@ -179,18 +142,21 @@ class Conversation:
                 case Transcribe():
                     self._tasks.create_task(self._transcribe(effect))
                 case Generate():
-                    self._begin(effect.response_id, self._generate(effect))
+                    self._take_up(effect.response_id, self._generate(effect))
                 case Speak():
-                    self._begin(effect.response_id, self._speak(effect))
+                    self._take_up(effect.response_id, self._speak(effect))
                 case Stop():
                     for task in self._under_way.pop(effect.response_id, ()):
                         task.cancel()
+        if (interruptions := self._session.figures.interruptions) != self._interruptions:
+            metrics.INTERRUPTIONS.inc(interruptions - self._interruptions)
+            self._interruptions = interruptions
         if len(self._outgoing) > MOST_WAITING:
             raise Closed(closing.TOO_SLOW, "client_too_slow")
         self._more.set()
         self._changed.set()
 
-    def _begin(self, response_id: str, work_on: Coroutine[Any, Any, None]) -> None:
+    def _take_up(self, response_id: str, work_on: Coroutine[Any, Any, None]) -> None:
         task = self._tasks.create_task(work_on)
         self._under_way.setdefault(response_id, set()).add(task)
         task.add_done_callback(lambda done: self._ended(response_id, done))
@@ -204,9 +170,9 @@ class Conversation:
     async def _transcribe(self, effect: Transcribe) -> None:
         session = self._session
         try:
-            text, seconds = await work.understand(self.identity, effect)
+            text, seconds = await work.understand(self._identity, effect)
         except (OperationalError, InterfaceError) as fault:
-            log.warning("database away", reason=repr(fault), session_id=session.id)
+            log.warning("database away", reason=repr(fault))
             self._not_transcribed(effect, Unavailable())
         except Refusal as refusal:
             self._not_transcribed(effect, refusal)
@@ -239,17 +205,17 @@ class Conversation:
         except Refusal as refusal:
             self._perform(session.unanswered(response_id, refusal, time.monotonic()))
         except Exception as error:  # whatever a model's server does, the conversation goes on
-            log.error("no answer", exc_info=error, session_id=session.id)
+            log.error("no answer", exc_info=error)
             self._perform(session.unanswered(response_id, InternalError(), time.monotonic()))
 
     async def _speak(self, effect: Speak) -> None:
         session, response_id = self._session, effect.response_id
         try:
-            await self._follow(await work.speak(self.identity, self._casting, effect), effect)
+            await self._follow(await work.speak(self._identity, self._casting, effect), effect)
         except NothingToSpeak:
             pass
         except (OperationalError, InterfaceError) as fault:
-            log.warning("database away", reason=repr(fault), session_id=session.id)
+            log.warning("database away", reason=repr(fault))
             self._perform(session.unanswered(response_id, Unavailable(), time.monotonic()))
             return
         except Refusal as refusal:
@@ -283,15 +249,6 @@ class Conversation:
                     await self._sent(text)
             self._more.clear()
             await self._more.wait()
-
-    async def _sent(self, text: str) -> None:
-        try:
-            async with asyncio.timeout(SEND_PATIENCE):
-                await self._send({"type": "websocket.send", "text": text})
-        except TimeoutError:
-            raise Closed(closing.TOO_SLOW, "client_too_slow") from None
-        except OSError:
-            raise Closed(None, live.CLIENT_LEFT, resumable=True) from None
 
     async def _watch_clock(self) -> NoReturn:
         while True:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from statistics import median
 
+from voice import metrics
 from voice.live import Figures
 from voice.realtime.effects import Close, Send, Sound
 from voice.realtime.figures import Figures as Counted
@@ -13,6 +14,7 @@ MOST = 100
 # turns that are remembered
 MILLISECONDS = 1000
 END_OF_SPEECH = "input_audio_buffer.committed"
+_TRANSCRIPT, _WORD, _AUDIO = map(metrics.TURN_LEG.labels, (metrics.TRANSCRIPT, metrics.FIRST_WORD, metrics.FIRST_AUDIO))
 
 
 class Legs:
@@ -32,15 +34,18 @@ class Legs:
             self._since = now
         elif isinstance(effect, Sound) and self._since is not None:
             self._first_audio.append(now - self._since)
+            _AUDIO.observe(now - self._since)
             self._since = None
 
     def understood(self, now: float) -> None:
         if self._since is not None:
             self._transcript.append(now - self._since)
+            _TRANSCRIPT.observe(now - self._since)
 
     def worded(self, response_id: str, now: float) -> None:
         if self._since is not None and response_id != self._worded:
             self._first_token.append(now - self._since)
+            _WORD.observe(now - self._since)
         self._worded = response_id
 
     def figures(self, counted: Counted) -> Figures:

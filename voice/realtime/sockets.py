@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, ParamSpec, TypeVar
 from urllib.parse import parse_qs
@@ -12,18 +12,16 @@ from urllib.parse import parse_qs
 import structlog
 from channels.db import database_sync_to_async
 from django.conf import settings
-from django.db import InterfaceError, OperationalError
 
 from accounts.ids import new_id
-from accounts.tokens import Identity
+from accounts.models import Scope
 from config.errors import Refusal
 from jobs import closing
-from jobs.admission import admit_live
 from jobs.closing import Closed
-from jobs.errors import TooManySockets
-from jobs.handshake import REALTIME, bearer, origin_allowed, subprotocol
-from jobs.sockets import counted
-from voice import live
+from jobs.doors import Door, Message, Visit
+from jobs.errors import Maintenance
+from jobs.handshake import REALTIME
+from voice import live, metrics
 from voice.errors import SessionBusy, SessionNotFound, TooManySessions
 from voice.models.live import Dialect, Kind, LiveSession
 from voice.realtime.consumer import Conversation
@@ -36,78 +34,38 @@ log = structlog.get_logger("live")
 P = ParamSpec("P")
 T = TypeVar("T")
 
-Message = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
-Sender = Callable[[Message], Awaitable[None]]
-
-CLOSE_PATIENCE = 2.0
-# seconds that the closing of a socket may take
 HELD: dict[str, Conversation] = {}
 # the sessions of this process, by id
 BETA_HEADER = (b"openai-beta", b"realtime=v1")
 BETA_SUBPROTOCOL = "openai-beta.realtime-v1"
-LONGEST_REASON = 120
-# characters that a close frame has room for
 
 
-async def live_socket(scope: Message, receive: Receive, send: Sender) -> None:
-    """The ASGI application. Who may not call is refused before the socket is opened, as HTTP 403."""
-    await receive()
-    token = bearer(scope, REALTIME)
-    end: Closed | None = None
-    identity: Identity | None = None
-    try:
-        if not origin_allowed(scope):
-            raise Refusal("This page may not open a session.")
-        identity = await admit_live(token)
-    except Refusal:
-        await send({"type": "websocket.close", "code": closing.POLICY_VIOLATION})
-        return
-    except (OperationalError, InterfaceError) as fault:
-        log.warning("database away", reason=repr(fault))
-        end = Closed(closing.TRY_AGAIN_LATER, "try_again_later")
-    # a code can only be told on an open socket
-    await send({"type": "websocket.accept", "subprotocol": subprotocol(scope, REALTIME)})
-    if identity is not None:
-        end = await _Visit(scope, receive, send, identity, token).hold()
-    if end is not None and end.code is not None:
-        with suppress(OSError, TimeoutError):
-            async with asyncio.timeout(CLOSE_PATIENCE):
-                await send({"type": "websocket.close", "code": end.code, "reason": end.reason[:LONGEST_REASON]})
-
-
-class _Visit:
+class _Call:
     """A session from its row to its last word, for somebody who may call."""
 
-    def __init__(self, scope: Message, receive: Receive, send: Sender, identity: Identity, token: str) -> None:
-        self._query = {name: values[-1] for name, values in parse_qs(scope["query_string"].decode("latin-1")).items()}
-        self._receive = receive
-        self._send = send
-        self._identity = identity
-        self._token = token
-        self._dialect = Dialect.BETA if _is_beta(scope) else Dialect.GA
+    def __init__(self, visit: Visit) -> None:
+        self._visit = visit
+        self._identity = visit.identity
+        self._query = {name: values[-1] for name, values in parse_qs(visit.scope["query_string"].decode("latin-1")).items()}
+        self._dialect = Dialect.BETA if _is_beta(visit.scope) else Dialect.GA
         self._wire = Wire(is_beta=self._dialect is Dialect.BETA, new_id=new_id)
 
     async def hold(self) -> Closed:
         try:
-            async with counted(self._identity.user):
-                return await self._converse(*await self._opened())
-        except TooManySockets:
-            return Closed(closing.TOO_MANY, "too_many_sockets")
+            row, session = await self._opened()
         except Refusal as refusal:
             # the client reads why before the socket is closed
             with suppress(OSError):
-                await self._send({"type": "websocket.send", "text": self._wire.told(refused(refusal))})
+                await self._visit.send({"type": "websocket.send", "text": self._wire.told(refused(refusal))})
             return Closed(_code(refusal), refusal.code)
-        except (OperationalError, InterfaceError) as fault:
-            log.warning("database away", reason=repr(fault))
-            return Closed(closing.TRY_AGAIN_LATER, "try_again_later")
+        with structlog.contextvars.bound_contextvars(session_id=row.pk):
+            return await self._converse(row, session)
 
     async def _opened(self) -> tuple[LiveSession, Session]:
         """The session that the query names, taken up again, or a new one."""
         if (named := self._query.get("session_id")) is None:
             return await _in_thread(self._begin)
-        if (held := HELD.get(named)) is not None and held.identity.user == self._identity.user:
+        if (held := HELD.get(named)) is not None and held.user == self._identity.user:
             # the last connection is not known to be gone; this one says so
             await held.let_go()
         return await _in_thread(self._resume, named)
@@ -125,22 +83,25 @@ class _Visit:
 
     async def _converse(self, row: LiveSession, session: Session) -> Closed:
         left = (row.started_at + settings.LIVE_SESSION).timestamp() - time.time()
-        conversation = Conversation(
-            self._receive, self._send, identity=self._identity, bearer=self._token, session=session, wire=self._wire, left=left
-        )
+        conversation = Conversation(self._visit, session=session, wire=self._wire, left=left)
         HELD[row.pk] = conversation
-        log.info("session begun", session_id=row.pk, dialect=row.dialect)
+        metrics.SESSIONS.inc()
+        how = metrics.RESUMED if "session_id" in self._query else metrics.BEGUN
+        metrics.SESSIONS_BEGUN.labels(row.kind, row.dialect, how).inc()
+        log.info("session begun", dialect=row.dialect)
         end = Closed(closing.INTERNAL_ERROR, "internal_error")
         try:
-            end = await conversation.run(session.open())
+            end = await conversation.run()
         finally:
             try:
                 await asyncio.shield(_in_thread(_put_down, row.pk, end, session, conversation.figures))
             finally:
                 # only now: whoever wants to take the session up has waited for that
                 del HELD[row.pk]
+                metrics.SESSIONS.dec()
+                metrics.SESSIONS_ENDED.labels(end.reason).inc()
                 conversation.gone.set()
-        log.info("session over", session_id=row.pk, code=end.code, reason=end.reason)
+        log.info("session over", code=end.code, reason=end.reason)
         return end
 
 
@@ -177,7 +138,14 @@ def _code(refusal: Refusal) -> int:
             return closing.TOO_MANY
         case SessionNotFound():
             return closing.NO_SUCH_SESSION
-        case SessionBusy():
+        case SessionBusy() | Maintenance():
             return closing.TRY_AGAIN_LATER
         case _:
             return closing.POLICY_VIOLATION
+
+
+async def _hold(visit: Visit) -> Closed:
+    return await _Call(visit).hold()
+
+
+live_socket = Door(REALTIME, Scope.REALTIME, _hold)

@@ -6,7 +6,6 @@ import asyncio
 import binascii
 import time
 from collections import deque
-from collections.abc import Awaitable, Callable, MutableMapping
 from contextlib import suppress
 from typing import Any, NoReturn
 
@@ -16,15 +15,14 @@ from pydantic_core import to_json
 
 from accounts.errors import InsufficientQuota
 from accounts.models import Scope
-from accounts.tokens import Identity
-from config.errors import Forbidden, Refusal, Unavailable
+from config.errors import Refusal, Unavailable
 from jobs import closing
-from jobs.admission import CHECK_EVERY, admit, stopping
 from jobs.closing import Closed
+from jobs.doors import Visit
 from jobs.errors import InvalidState
+from jobs.open_socket import Limits, OpenSocket
 from voice.audio.pcm import RATE
 from voice.errors import NothingToSpeak
-from voice.realtime.bucket import Bucket
 from voice.speech_stream.encoding import Encoding
 from voice.speech_stream.messages import Append, Cancel, End, Flush, Message, Start, named_here, understood
 from voice.speech_stream.session import Effect, Piece, Session, Sound, told
@@ -32,65 +30,35 @@ from voice.speech_stream.work import Reader
 
 log = structlog.get_logger("speech_stream")
 
-Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
-Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
-
 START_PATIENCE = 5.0
 # seconds that a client has to say who is to speak
-SEND_PATIENCE = 60.0
-# and that it may let one message wait
-LARGEST_MESSAGE = 65_536
-# bytes
-MESSAGES_A_SECOND = 250
-BURST_MESSAGES = 1000
+LIMITS = Limits(largest=65_536, messages=(250, 1000), bytes=(32_768, 262_144))
 # a language model's words, three characters at a time
-BYTES_A_SECOND = 32_768
-BURST_BYTES = 262_144
 MOST_WAITING = 1000
 # answers made and not sent: then the client does not read, and is let go
 
 
-class SpeechStream:
-    """A task that reads, one that writes, one that looks whether its caller may still call, and one for each piece that is spoken.
+class SpeechStream(OpenSocket):
+    """An open socket with one more task for each piece that is spoken."""
 
-    They end together, and whatever one waits for ends with it.
-    """
-
-    def __init__(self, receive: Receive, send: Send, identity: Identity, token: str) -> None:
-        self._receive = receive
-        self._send = send
-        self._identity = identity
-        self._token = token
+    def __init__(self, visit: Visit) -> None:
+        super().__init__(visit, Scope.SPEECH, LIMITS)
         self._session: Session | None = None
         # none before the client has said who is to speak
         self._reader: Reader
         self._encoding: Encoding
-        self._tasks = asyncio.TaskGroup()
         self._speaking: set[asyncio.Task[None]] = set()
         self._answers: deque[dict[str, Any]] = deque()
         # go before what is spoken
         self._more = asyncio.Event()
         # to send
-        self._messages = Bucket(MESSAGES_A_SECOND, BURST_MESSAGES)
-        self._bytes = Bucket(BYTES_A_SECOND, BURST_BYTES)
 
     async def run(self) -> Closed:
-        """Serve the client, and say how the socket ended."""
-        end = Closed(None, "")
         try:
-            async with self._tasks:
-                self._tasks.create_task(self._write())
-                self._tasks.create_task(self._look_after())
-                await self._read()
-        except* Closed as ends:
-            end = next(one for one in ends.exceptions if isinstance(one, Closed))
-        except* Exception as faults:
-            log.error("unexpected", exc_info=faults)
-            end = Closed(closing.INTERNAL_ERROR, "internal_error")
+            return await super().run()
         finally:
             if self._session is not None:
                 await self._encoding.close()
-        return end
 
     # what comes in
 
@@ -103,23 +71,6 @@ class SpeechStream:
                         patience.reschedule(None)
         except TimeoutError:
             raise Closed(closing.TOO_SLOW, "no_session") from None
-
-    async def _text(self) -> str:
-        message = await self._receive()
-        if message["type"] == "websocket.disconnect":
-            raise Closed(None, "client_left")
-        text: str | None = message.get("text")
-        if text is None:
-            raise Closed(closing.UNSUPPORTED_DATA, "unsupported_data")
-        size, now = len(text.encode()), time.monotonic()
-        if size > LARGEST_MESSAGE:
-            raise Closed(closing.TOO_BIG, "message_too_big")
-        if not self._messages.take(1, now):
-            raise Closed(closing.POLICY_VIOLATION, "too_many_messages")
-        if (wait := self._bytes.owe(size, now)) > 0:
-            # not read on before then: a sender that is too fast is slowed down, not cut off
-            await asyncio.sleep(wait)
-        return text
 
     async def _obey(self, text: str) -> None:
         try:
@@ -138,7 +89,7 @@ class SpeechStream:
     async def _start(self, message: Message) -> None:
         if not isinstance(message, Start):
             raise InvalidState("Nobody was chosen to speak yet. Send 'session.start' first.", param="type")
-        reader = Reader(self._identity, message)
+        reader = Reader(self._visit.identity, message)
         speaker = await reader.speaker()
         self._reader, self._encoding, self._session = reader, Encoding(message.format), Session(speaker.language)
         chosen = message.model_dump(exclude={"type"}) | {"model": speaker.model, "language": speaker.language, "sample_rate": RATE}
@@ -168,10 +119,10 @@ class SpeechStream:
 
     def _go_on(self) -> None:
         """Something has changed: begin what is to be begun, and send what there is to send."""
-        self._begin()
+        self._take_up()
         self._more.set()
 
-    def _begin(self) -> None:
+    def _take_up(self) -> None:
         if self._session is not None:
             for piece in self._session.begin():
                 task = self._tasks.create_task(self._speak(self._session, piece))
@@ -212,7 +163,7 @@ class SpeechStream:
                 case Sound() as sound:
                     await self._sound(sound)
                 case event:
-                    await self._sent(event)
+                    await self._sent(to_json(event).decode())
 
     def _next(self) -> Effect | None:
         if self._answers:
@@ -220,33 +171,10 @@ class SpeechStream:
         if self._session is None:
             return None
         effect = self._session.next(time.monotonic())
-        self._begin()
+        self._take_up()
         return effect
 
     async def _sound(self, sound: Sound) -> None:
         if encoded := await self._encoding.encode(sound.pcm, last=sound.last):
             audio = binascii.b2a_base64(encoded, newline=False).decode()
-            await self._sent({"type": "speech.audio.delta", "piece": sound.piece, "audio": audio})
-
-    async def _sent(self, event: dict[str, Any]) -> None:
-        try:
-            async with asyncio.timeout(SEND_PATIENCE):
-                await self._send({"type": "websocket.send", "text": to_json(event).decode()})
-        except TimeoutError:
-            raise Closed(closing.TOO_SLOW, "client_too_slow") from None
-        except OSError:
-            raise Closed(None, "client_left") from None
-
-    async def _look_after(self) -> NoReturn:
-        while True:
-            await asyncio.sleep(CHECK_EVERY)
-            if stopping.is_set():
-                raise Closed(closing.SERVICE_RESTART, "service_restart")
-            try:
-                await admit(self._token, Scope.SPEECH)
-            except Forbidden:
-                raise Closed(closing.NOT_ALLOWED, "not_allowed") from None
-            except Refusal:
-                raise Closed(closing.NOT_AUTHENTICATED, "not_authenticated") from None
-            except (OperationalError, InterfaceError):
-                continue  # nobody knows now, and there is nothing to tell either
+            await self._sent(to_json({"type": "speech.audio.delta", "piece": sound.piece, "audio": audio}).decode())

@@ -6,6 +6,7 @@ import logging
 from collections.abc import Awaitable, Callable, Sequence, Set
 from dataclasses import replace
 from typing import TypeVar
+from weakref import WeakSet
 
 from pybreaker import CircuitBreaker, CircuitBreakerError, CircuitBreakerListener, CircuitBreakerState
 from pydantic import SecretStr
@@ -21,7 +22,11 @@ FIRST_DELAY = 0.2
 LONGEST_DELAY = 2.0
 # seconds; who is told to wait longer gives up, and may come again
 
+CIRCUITS = ("closed", "half-open", "open")
+# as pybreaker calls the states of one
+
 log = logging.getLogger(__name__)
+_endpoints: WeakSet[Endpoint] = WeakSet()
 
 Begun = TypeVar("Begun")
 
@@ -52,6 +57,7 @@ class Endpoint:
             name=name,
             throw_new_error_on_trip=False,
         )
+        _endpoints.add(self)
 
     async def asked(self, ask: Callable[[Key], Awaitable[Begun | None]]) -> Begun:
         """What one request came to. `ask` makes it with a key; None says that this one rests now. Raises what `ask` does, and Failures."""
@@ -103,6 +109,11 @@ class Endpoint:
 
     def _without_keys(self, answer: Answer) -> Answer:
         return replace(answer, error={name: self._keys.hidden(value) for name, value in answer.error.items()})
+
+
+def circuits() -> dict[str, str]:
+    """The state of every upstream's circuit in this process, by the upstream's name."""
+    return {endpoint.name: endpoint._breaker.current_state for endpoint in list(_endpoints)}
 
 
 _backoff = wait_exponential_jitter(multiplier=FIRST_DELAY, max=LONGEST_DELAY, jitter=FIRST_DELAY)

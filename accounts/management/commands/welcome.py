@@ -16,12 +16,13 @@ PASSWORD_BYTES = 15
 WELCOME = """
 Welcome. This is shown once; write it down.
 
+  page       http://127.0.0.1:{port}/
   admin      http://127.0.0.1:{port}/admin/
   user       {username}
   password   {password}
   API key    {key}
 
-Hear your own machine speak:
+Hear your own machine speak: sign in at the page, or
 
 curl http://127.0.0.1:{port}/v1/audio/speech \\
   -H "Authorization: Bearer {key}" \\

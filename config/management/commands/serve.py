@@ -7,8 +7,11 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand
 
+from config import metrics
+from config.readiness import tell_ready
 from config.servers import SERVERS
 from config.working import start_worker
+from jobs import tracing
 
 STOP_MS = 10_000
 # what the workers may take to end what they have begun; the sweep of the next start finds the rest
@@ -25,6 +28,8 @@ class Command(BaseCommand):
     def handle(self, *_args: Any, host: str, port: int, server: str, **_options: Any) -> None:
         from config.asgi import application
 
+        metrics.begin(metrics.BOTH if settings.EMBEDDED else metrics.WEB)
+        tracing.begin(metrics.BOTH if settings.EMBEDDED else metrics.WEB)
         worker = start_worker() if settings.EMBEDDED else None
 
         def ready() -> None:
@@ -33,9 +38,11 @@ class Command(BaseCommand):
             gc.freeze()
             self.stdout.write(f"Serving http://{host}:{port}")
             self.stdout.flush()
+            tell_ready(settings.NOTIFY_SOCKET)
 
         try:
             SERVERS[server](application, host=host, port=port, ready=ready)
         finally:
             if worker is not None:
                 worker.stop(timeout=STOP_MS)
+            tracing.end()

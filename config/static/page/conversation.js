@@ -1,11 +1,10 @@
 // A live conversation by OpenAI's Realtime protocol: what is said goes out in blocks, what is answered is played.
 
+import { FINAL, wanted } from "./livesession.js";
 import { Microphone } from "./microphone.js";
 import { call } from "./service.js";
 import { decoded, encoded, Player } from "./sound.js";
 
-const SECRET_SECONDS = 60;
-// to begin the session in; it may last longer
 const TRY_FOR = 60_000;
 // milliseconds to look for a connection that was lost; the service tells before that when it has given the session up
 const [SOONEST, LATEST] = [250, 4_000];
@@ -18,19 +17,9 @@ const [HUNG_UP, NOBODY] = [1000, 1006];
 const CUT = "cut";
 // the id of an event that may be refused
 const [YOU, MACHINE] = ["you", "machine"];
-const FINAL = {
-  1000: "The service ended the conversation.",
-  1003: "The service did not understand this page.",
-  1008: "The service ended the conversation.",
-  1009: "The service did not understand this page.",
-  4401: "The key is not valid any more.",
-  4403: "The key may not talk.",
-  4404: "The conversation is over: the connection was away for too long.",
-  4429: "Too many conversations are open. Hang up another one first.",
-};
-// why a socket ended for good, by its code; after any other the session may be taken up again
 
-// `view` is told: state(name); said(item, who, text) and added(item, who, text); unsaid(item); failed(text); over(text), at last.
+// `view` is told: state(name); said(item, who, text) and added(item, who, text); unsaid(item); cut(item), which was interrupted; failed(text);
+// over(text), at last.
 export class Conversation {
   #view;
   #player;
@@ -51,7 +40,8 @@ export class Conversation {
     this.#player = new Player(() => this.#rest());
   }
 
-  async begin(voice) {
+  // `turns`: server_vad, semantic_vad, or none, and then `done` says when one's turn is over.
+  async begin(voice, turns) {
     this.#view.state("connecting");
     addEventListener("offline", this.#offline);
     addEventListener("online", this.#online);
@@ -63,7 +53,7 @@ export class Conversation {
       );
       if (this.#isOver) return microphone.close();
       this.#microphone = microphone;
-      const secret = await (await call("/v1/realtime/client_secrets", { json: wanted(voice) })).json();
+      const secret = await (await call("/v1/realtime/client_secrets", { json: wanted(voice, turns) })).json();
       if (this.#isOver) return;
       this.#secret = secret.value;
       this.#connect();
@@ -76,9 +66,17 @@ export class Conversation {
     this.#end("");
   }
 
-  // How loud whoever has the word is, 0 to 1.
-  get level() {
-    return this.#player.isQuiet ? (this.#microphone?.level ?? 0) : this.#player.level;
+  // One's turn is over: where the service does not tell by itself.
+  done() {
+    this.#cut();
+    if (this.#responding) this.#send({ type: "response.cancel" });
+    this.#send({ type: "input_audio_buffer.commit" });
+    this.#send({ type: "response.create" });
+  }
+
+  // How loud both sides are, 0 to 1.
+  get levels() {
+    return { you: this.#microphone?.level ?? 0, machine: this.#player.isQuiet ? 0 : this.#player.level };
   }
 
   #connect() {
@@ -176,7 +174,9 @@ export class Conversation {
   // Somebody speaks: what is played is not heard any more, and was not said.
   #cut() {
     const cut = this.#player.stop();
-    if (cut) this.#send({ type: "conversation.item.truncate", event_id: CUT, item_id: cut.name, content_index: 0, audio_end_ms: cut.heardMs });
+    if (!cut) return;
+    this.#send({ type: "conversation.item.truncate", event_id: CUT, item_id: cut.name, content_index: 0, audio_end_ms: cut.heardMs });
+    this.#view.cut(cut.name);
   }
 
   #rest() {
@@ -227,10 +227,4 @@ export class Conversation {
     this.#player.close();
     this.#view.over(told);
   }
-}
-
-function wanted(voice) {
-  const input = { transcription: { model: "whisper-1" }, turn_detection: { type: "server_vad" } };
-  const session = { type: "realtime", audio: { input, output: { voice } } };
-  return { expires_after: { anchor: "created_at", seconds: SECRET_SECONDS }, session };
 }

@@ -61,3 +61,16 @@ document.addEventListener("DOMContentLoaded", () => {
   const desk = document.getElementById("desk");
   if (desk) follow(desk);
 });
+
+// what scripts of Django's make when a page is loaded lacks names that are read aloud
+function name() {
+  // an icon beside lists side by side has a label, but no role that may have one
+  document.querySelectorAll(".help-tooltip[aria-label]").forEach((icon) => icon.setAttribute("role", "img"));
+  for (const select of document.querySelectorAll("select.select2-hidden-accessible")) {
+    const label = select.labels[0]?.textContent.trim();
+    const made = select.nextElementSibling?.querySelectorAll("[role=combobox], [role=textbox]") ?? [];
+    if (label) made.forEach((each) => each.setAttribute("aria-label", label));
+  }
+}
+
+window.addEventListener("load", () => setTimeout(name));

@@ -1,6 +1,6 @@
 // The microphone, in blocks of 100 ms.
 
-import { Refused } from "./service.js";
+import { Refused } from "./session.js";
 import { loudness } from "./sound.js";
 
 const FAULTS = {

@@ -1,72 +1,74 @@
-// The page: asks for a key once, and opens its three rooms to whoever has one.
+// The page: lets somebody in, and shows the panel that the address names.
 
-import { forget as forgetListen, open as openListen } from "./listen.js";
-import { call, key, Refused, voices } from "./service.js";
-import { forget as forgetSpeak, open as openSpeak } from "./speak.js";
-import { forget as forgetTalk, open as openTalk } from "./talk.js";
-import { failed, find } from "./view.js";
+import { rewrite } from "./codeview.js";
+import * as convert from "./convert.js";
+import * as custom from "./custom.js";
+import { openDoor } from "./door.js";
+import * as jobs from "./jobs.js";
+import * as keys from "./keys.js";
+import { loadLexicons } from "./lexicons.js";
+import * as listen from "./listen.js";
+import { forgetPicked, openPicker } from "./picker.js";
+import { address, forgetStates, here, note } from "./route.js";
+import * as speak from "./speak.js";
+import * as talk from "./talk.js";
+import * as usage from "./usage.js";
+import { find } from "./view.js";
+import { loadVoices } from "./voices.js";
 
-const USUAL = "alloy";
+const PANELS = { speak, talk, listen, convert, jobs, voices: custom, usage, keys };
+// each has open(), which gives what is called with its state when it is shown, and clear(); some have quiet() and close() for when it is left
+const shows = {};
+let shown = "";
 
-async function enter(bearer) {
-  const me = await (await call("/v1/me", { bearer })).json();
-  key.keep(bearer);
-  fill(await voices());
-  find("name").textContent = me.username;
-  find("door").hidden = true;
-  find("rooms").hidden = find("who").hidden = false;
+openPicker();
+for (const [name, panel] of Object.entries(PANELS)) shows[name] = panel.open();
+addEventListener("hashchange", () => find("rooms").hidden || show());
+addEventListener("offline", away);
+addEventListener("online", away);
+away();
+await openDoor({ entered, left });
+
+async function entered(isOther) {
+  await Promise.all([loadVoices(), loadLexicons()]);
+  shown = isOther ? "" : shown;
+  show();
 }
 
-function leave() {
-  key.forget();
-  forgetTalk();
-  forgetSpeak();
-  forgetListen();
-  find("rooms").hidden = find("who").hidden = true;
-  find("door").hidden = false;
-  find("key").focus();
+function left() {
+  PANELS[shown]?.close?.();
+  for (const panel of Object.values(PANELS)) panel.clear();
+  forgetPicked();
+  forgetStates();
+  rewrite();
+  shown = "";
 }
 
-function fill(groups) {
-  for (const list of document.querySelectorAll("select.voices")) {
-    list.replaceChildren();
-    for (const [label, members] of groups) {
-      const group = Object.assign(document.createElement("optgroup"), { label });
-      group.append(...members.map((voice) => new Option(voice.label, voice.id, voice.id === USUAL, voice.id === USUAL)));
-      if (members.length) list.append(group);
-    }
+function show() {
+  const { panel: named, state } = here();
+  const name = named in PANELS ? named : "speak";
+  if (name !== shown) {
+    PANELS[shown]?.quiet?.();
+    PANELS[shown]?.close?.();
   }
+  const isOther = shown && name !== shown;
+  shown = name;
+  note(name, state);
+  for (const panel of Object.keys(PANELS)) find(panel).hidden = panel !== name;
+  for (const link of find("nav").querySelectorAll("a[href^='#']")) {
+    const panel = link.hash.slice(1).split("?")[0];
+    link.href = panel === "jobs" ? "#jobs" : address(panel);
+    if (panel === name) link.setAttribute("aria-current", "page");
+    else link.removeAttribute("aria-current");
+  }
+  find("nav").querySelector("[aria-current]").scrollIntoView({ block: "nearest", inline: "center" });
+  document.title = `${find(name).querySelector("h2").textContent} · Voice`;
+  shows[name](state);
+  if (!isOther) return;
+  scrollTo(0, 0);
+  find(name).querySelector("h2").focus({ preventScroll: true });
 }
 
-find("enter").addEventListener("submit", async (event) => {
-  event.preventDefault();
-  const button = event.submitter;
-  failed("enter-fault", "");
-  button.disabled = true;
-  try {
-    await enter(find("key").value.trim());
-    find("enter").reset();
-    find("main").focus();
-  } catch (fault) {
-    key.forget();
-    failed("enter-fault", said(fault));
-    find("key").select();
-  } finally {
-    button.disabled = false;
-  }
-});
-find("leave").addEventListener("click", leave);
-openTalk();
-openSpeak();
-openListen();
-
-if (key.get()) {
-  await enter(key.get()).catch((fault) => {
-    leave();
-    failed("enter-fault", said(fault));
-  });
-} else find("door").hidden = false;
-
-function said(fault) {
-  return fault instanceof Refused ? fault.message : `This page has failed: ${fault.message}`;
+function away() {
+  find("away").hidden = navigator.onLine;
 }

@@ -1,72 +1,74 @@
-// Calls to the service, with the key of whoever reads the page.
+// Calls to the service, as whoever is signed in.
 
-const PLACE = "voice-key";
-// in this tab's storage
+import { AWAY } from "./faults.js";
+import { bearer, refusal, Refused, renew } from "./session.js";
 
-export class Refused extends Error {
-  constructor(message, { status = 0, code = "" } = {}) {
-    super(message);
-    this.status = status;
-    // of the answer; 0: there was none
-    this.code = code;
-  }
-}
+export { Refused };
 
-export const key = {
-  get: () => sessionStorage.getItem(PLACE) ?? "",
-  keep: (value) => sessionStorage.setItem(PLACE, value),
-  forget: () => sessionStorage.removeItem(PLACE),
-};
+const RELEASE = 60_000;
+// milliseconds that a browser may take to begin a download
 
-export async function call(path, { bearer = key.get(), json, ...options } = {}) {
-  if (!/^[\x21-\x7e]+$/.test(bearer)) throw new Refused("That is not an API key: copy all of it, without spaces.", { status: 401 });
-  const headers = { Authorization: `Bearer ${bearer}` };
-  if (json !== undefined) {
-    headers["Content-Type"] = "application/json";
-    options = { method: "POST", body: JSON.stringify(json), ...options };
-  }
-  let response;
-  try {
-    response = await fetch(path, { headers, cache: "no-store", ...options });
-  } catch (fault) {
-    if (fault.name === "AbortError") throw fault;
-    throw new Refused("The service can't be reached. Is it running?");
+export async function call(path, { json, form, ...options } = {}) {
+  const token = await bearer();
+  let response = await once(path, token, { json, form, ...options });
+  if (response.status === 401) {
+    await renew(token);
+    response = await once(path, await bearer(), { json, form, ...options });
   }
   if (!response.ok) throw await refusal(response);
   return response;
 }
 
-async function refusal(response) {
-  const told = await response.json().then(
-    (body) => body.error ?? {},
-    () => ({}),
-  );
-  return new Refused(told.message ?? `The service answered with status ${response.status}.`, { status: response.status, code: told.code });
-}
+export const ask = async (path, options) => (await call(path, options)).json();
 
-// The two lists of `GET /v1/audio/voices` as groups: names that stand for a voice, one's own voices, and each engine's.
-export async function voices() {
-  const { data, voices: names } = await (await call("/v1/audio/voices")).json();
-  const known = new Set(data.map((voice) => voice.id));
-  const groups = new Map([["Names", names.filter(({ id }) => !known.has(id)).map(({ id, name }) => ({ id, label: capital(name) }))]]);
-  for (const voice of data.filter(({ state }) => state === "ready")) {
-    const group = voice.type === "stock" ? voice.model : "Your own";
-    groups.set(group, [...(groups.get(group) ?? []), { id: voice.id, label: described(voice) }]);
+async function once(path, token, { json, form, headers, ...options }) {
+  const request = { headers: { Authorization: `Bearer ${token}`, ...headers }, cache: "no-store", ...options };
+  if (json !== undefined) {
+    request.headers["Content-Type"] = "application/json";
+    Object.assign(request, { method: "POST", body: JSON.stringify(json) });
   }
-  return groups;
-}
-
-function described({ name, languages = [] }) {
-  const spoken = languages.length === 1 || new Set(languages.map((tag) => tag.split("-")[0])).size === 1 ? languageName(languages[0]) : "";
-  return spoken ? `${name} · ${spoken}` : name;
-}
-
-function languageName(tag) {
+  if (form !== undefined) Object.assign(request, { method: "POST", body: formOf(form) });
   try {
-    return new Intl.DisplayNames(["en"], { type: "language", fallback: "none" }).of(tag.split("-")[0]) ?? "";
-  } catch {
-    return "";
+    return await fetch(path, request);
+  } catch (fault) {
+    if (fault.name === "AbortError") throw fault;
+    throw new Refused(AWAY);
   }
 }
 
-const capital = (name) => name[0].toUpperCase() + name.slice(1);
+// A form of fields; of a list, one for each member. What is empty is left out.
+export function formOf(fields) {
+  const form = new FormData();
+  for (const [name, value] of Object.entries(fields)) {
+    for (const each of [value].flat()) if (each !== "" && each !== undefined && each !== null) form.append(name, each);
+  }
+  return form;
+}
+
+// The events of a stream of server-sent events, as they come: `id` where there is one, and the data.
+export async function* events({ body }) {
+  const reader = body.pipeThrough(new TextDecoderStream()).getReader();
+  let text = "";
+  try {
+    for (;;) {
+      const { done, value } = await reader.read().catch((fault) => {
+        throw fault.name === "AbortError" ? fault : new Refused(AWAY);
+      });
+      if (done) return;
+      const parts = (text + value).split("\n\n");
+      text = parts.pop();
+      for (const part of parts) {
+        const fields = Object.fromEntries(part.split("\n").map((line) => [line.slice(0, line.indexOf(":")), line.slice(line.indexOf(":") + 1).trim()]));
+        if (fields.data) yield { id: fields.id, event: fields.event, data: JSON.parse(fields.data) };
+      }
+    }
+  } finally {
+    reader.cancel().catch(() => {});
+  }
+}
+
+export function save(blob, name) {
+  const link = Object.assign(document.createElement("a"), { href: URL.createObjectURL(blob), download: name });
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), RELEASE);
+}

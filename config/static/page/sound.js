@@ -1,10 +1,11 @@
 // Sound as the service has it: 16 bit, mono, 24 kHz.
 
+import { bytesOf } from "./samples.js";
+
 export const RATE = 24_000;
 
 const LEAD = 0.05;
 // seconds before the first sound, so that the second is there in time
-const HEADER_BYTES = 44;
 
 // Plays what it is given, one after the other, and knows how much of it was heard.
 export class Player {
@@ -48,19 +49,25 @@ export class Player {
     return this.#pending.size === 0;
   }
 
+  // Seconds that were heard of what is being played.
+  get heard() {
+    const now = this.#context.currentTime - (this.#context.outputLatency || 0);
+    let left = 0;
+    for (const { start, end } of this.#pending) left += Math.max(0, end - Math.max(start, now));
+    return Math.max(0, this.#given - left);
+  }
+
   // Be quiet at once. What was being played and how many milliseconds of it were heard; null where nothing was.
   stop() {
     if (this.isQuiet) return null;
-    const now = this.#context.currentTime - (this.#context.outputLatency || 0);
-    let left = 0;
-    for (const { source, start, end } of this.#pending) {
-      left += Math.max(0, end - Math.max(start, now));
+    const heardMs = Math.floor(this.heard * 1000);
+    for (const { source } of this.#pending) {
       source.onended = null;
       source.stop();
     }
     this.#pending.clear();
     this.#until = 0;
-    return { name: this.#name, heardMs: Math.max(0, Math.floor((this.#given - left) * 1000)) };
+    return { name: this.#name, heardMs };
   }
 
   // How loud it is now, 0 to 1.
@@ -82,30 +89,9 @@ export function loudness(wave) {
 }
 
 export function decoded(base64) {
-  const bytes = Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
-  return new Int16Array(bytes.buffer);
+  return new Int16Array(bytesOf(base64).buffer);
 }
 
 export function encoded(samples) {
   return btoa(String.fromCharCode(...new Uint8Array(samples.buffer)));
-}
-
-// A file of blocks of samples.
-export function wav(blocks) {
-  const size = blocks.reduce((sum, block) => sum + block.byteLength, 0);
-  const header = new DataView(new ArrayBuffer(HEADER_BYTES));
-  const word = (place, text) => [...text].forEach((letter, at) => header.setUint8(place + at, letter.charCodeAt(0)));
-  word(0, "RIFF");
-  header.setUint32(4, HEADER_BYTES - 8 + size, true);
-  word(8, "WAVEfmt ");
-  header.setUint32(16, 16, true);
-  header.setUint16(20, 1, true); // PCM
-  header.setUint16(22, 1, true); // mono
-  header.setUint32(24, RATE, true);
-  header.setUint32(28, RATE * 2, true);
-  header.setUint16(32, 2, true);
-  header.setUint16(34, 16, true);
-  word(36, "data");
-  header.setUint32(40, size, true);
-  return new Blob([header, ...blocks], { type: "audio/wav" });
 }

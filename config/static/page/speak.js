@@ -1,117 +1,152 @@
-// Text to speech: played while it is made, and kept to be downloaded.
+// Text to speech: heard and seen while it is made, and kept to be downloaded.
 
-import { call } from "./service.js";
-import { Player, RATE, wav } from "./sound.js";
-import { failed, find } from "./view.js";
+import { openLexicons } from "./lexicons.js";
+import { openPreview } from "./preview.js";
+import { keepForm } from "./route.js";
+import { bytesOf, Joiner } from "./samples.js";
+import { call, events, Refused, save } from "./service.js";
+import { Track } from "./track.js";
+import { attempt, count, failed, find } from "./view.js";
+import { showCode } from "./codeview.js";
+import { isTimed } from "./voices.js";
+import { wav } from "./wav.js";
+import { Words } from "./words.js";
 
-const KEEP = 60_000;
-// milliseconds that a browser may take to begin a download
+const DRAFT = "voice-text";
+// in the tab's storage: a text is too long for an address
+const UNTIMED = "timestamps_unavailable";
 
-let player = null;
+let track = null;
+let words = null;
 let request = null;
 // what is being made; given up by it
-let made = { asked: "", blocks: [] };
-// the last text that was spoken whole
+let made = "";
+// what the track is of
 
 export function open() {
-  find("speak-form").addEventListener("submit", (event) => {
+  const form = find("speak-form");
+  words = new Words(find("speak-words"));
+  find("text").value = sessionStorage.getItem(DRAFT) ?? find("text").value;
+  find("text").addEventListener("input", note);
+  form.addEventListener("submit", (event) => {
     event.preventDefault();
-    if (player || request) forget();
+    if (request) forget();
     else play();
   });
-  find("download").addEventListener("click", () => find("speak-form").reportValidity() && download());
+  find("speak-file").addEventListener("change", paste);
+  find("download").addEventListener("click", ({ currentTarget }) => form.reportValidity() && attempt("speak-fault", currentTarget, download));
+  find("speed").addEventListener("input", () => (find("speed-shown").textContent = `${Number(find("speed").value)}×`));
+  find("speed").addEventListener("change", () => (find("speed-shown").textContent = `${Number(find("speed").value)}×`));
+  openPreview();
+  openLexicons();
+  note();
+  showCode("speak", () => ({ method: "POST", path: "/v1/audio/speech", json: { ...wanted(), response_format: find("format").value }, save: `speech.${find("format").value}` }));
+  return keepForm("speak", form);
 }
 
 // Be quiet, and make no more of it.
 export function forget() {
   request?.abort();
-  player?.close();
-  [player, request] = [null, null];
+  track?.close();
+  words.clear();
+  [track, request, made] = [null, null, ""];
   show("");
-}
-
-function play() {
-  let isWhole = false;
-  const mine = (player = new Player(() => isWhole && rest()));
-  attempt("Speaking…", async (asked) => {
-    for await (const block of spoken(asked)) mine.play(block);
-    isWhole = true;
-    if (mine.isQuiet) rest();
-    else show("Speaking…");
-  });
-}
-
-function download() {
-  attempt("Making it…", async (asked) => {
-    for await (const _ of spoken(asked));
-    const link = Object.assign(document.createElement("a"), { href: URL.createObjectURL(wav(made.blocks)), download: "speech.wav" });
-    link.click();
-    setTimeout(() => URL.revokeObjectURL(link.href), KEEP);
-    if (!player) rest();
-  });
-}
-
-async function attempt(state, act) {
   failed("speak-fault", "");
-  const acting = act({ input: find("text").value, voice: find("speak-voice").value });
-  show(state);
-  try {
-    await acting;
-  } catch (fault) {
-    if (fault.name === "AbortError") return;
-    forget();
-    failed("speak-fault", fault.message);
-  }
 }
 
-// Blocks of samples as they are made; at once those of what was made last.
-async function* spoken({ input, voice }) {
-  const asked = JSON.stringify([input, voice]);
-  if (asked === made.asked) {
-    yield* made.blocks;
-    return;
-  }
+export function clear() {
+  forget();
+  sessionStorage.removeItem(DRAFT);
+  find("speak-form").reset();
+  find("text-count").textContent = "";
+  find("speed").dispatchEvent(new Event("input"));
+}
+
+export const quiet = () => track?.stop();
+
+function wanted() {
+  const [speed, language, lexicon] = [Number(find("speed").value), find("language").value.trim(), find("lexicon").value];
+  const json = { model: "tts-1", voice: find("speak-voice").value, input: find("text").value };
+  return { ...json, ...(speed !== 1 && { speed }), ...(language && { language }), ...(lexicon && { lexicon }) };
+}
+
+async function play() {
+  const json = wanted();
+  const asked = JSON.stringify(json);
+  if (track && asked === made) return track.play();
+  forget();
   const mine = (request = new AbortController());
+  track = new Track(find("speak-track"), { onPlace: (second) => words.at(second) });
+  show("Speaking…");
+  track.play();
+  const done = await attempt("speak-fault", null, async () => {
+    const timed = await spoken(json, track, mine.signal).catch((fault) => {
+      if (fault.code !== UNTIMED || track.seconds) throw fault;
+      return spoken(json, track, mine.signal, { isTimed: false });
+    });
+    words.show(json.input, timed);
+  });
+  if (request !== mine) return;
+  request = null;
+  if (!done && !track.seconds) return forgetTrack();
+  track.finish();
+  made = done ? asked : "";
+  show(`${track.seconds.toFixed(1)} s of speech`);
+}
+
+// Make it, and give it to the track as it comes; in the end, the words and when they are said.
+async function spoken(json, into, signal, { isTimed: asks = isTimed(json.voice) } = {}) {
+  const timing = asks ? { timestamp_granularities: ["word"] } : {};
+  const joiner = new Joiner();
+  const answer = await call("/v1/audio/speech", { json: { ...json, ...timing, response_format: "pcm", stream_format: "sse" }, signal });
+  for await (const { data } of events(answer)) {
+    if (data.error) throw new Refused(data.error.message, data.error);
+    if (data.type === "speech.audio.delta") into.add(joiner.join(bytesOf(data.audio)));
+    if (data.type === "speech.audio.done") return data.words ?? [];
+  }
+  throw new Refused("The connection was lost before the end. Press Speak to make it anew.");
+}
+
+async function download() {
+  const [json, format] = [wanted(), find("format").value];
+  if (format === "wav" && made === JSON.stringify(json)) return save(wav(track.blocks), "speech.wav");
+  show("Making it…");
   try {
-    const json = { model: "tts-1", input, voice, response_format: "pcm" };
-    const { body } = await call("/v1/audio/speech", { json, signal: mine.signal });
-    const blocks = [];
-    for await (const block of whole(body)) {
-      blocks.push(block);
-      yield block;
-    }
-    made = { asked, blocks };
-  } finally {
-    if (request === mine) request = null;
+    const answer = await call("/v1/audio/speech", { json: { ...json, response_format: format } });
+    save(await answer.blob(), `speech.${format}`);
+    show(`Saved as speech.${format}`);
+  } catch (fault) {
+    show("");
+    throw fault;
   }
 }
 
-// The samples of a body that is cut anywhere.
-async function* whole(body) {
-  const reader = body.getReader();
-  let odd = new Uint8Array();
-  for (;;) {
-    const { done, value } = await reader.read();
-    if (done) return;
-    const bytes = new Uint8Array(odd.length + value.length);
-    bytes.set(odd);
-    bytes.set(value, odd.length);
-    const even = bytes.length - (bytes.length % 2);
-    odd = bytes.slice(even);
-    yield new Int16Array(bytes.buffer.slice(0, even));
+async function paste({ target }) {
+  if (!target.files[0]) return;
+  find("text").value = await target.files[0].text();
+  target.value = "";
+  find("text").dispatchEvent(new Event("input", { bubbles: true }));
+}
+
+function note() {
+  const text = find("text").value;
+  find("text-count").textContent = count([...text].length, "character");
+  try {
+    sessionStorage.setItem(DRAFT, text);
+  } catch {
+    sessionStorage.removeItem(DRAFT);
+    // longer than a tab may keep: it stays on the page only
   }
 }
 
-// Nothing is played any more.
-function rest() {
-  player?.close();
-  player = null;
-  const samples = made.blocks.reduce((sum, block) => sum + block.length, 0);
-  show(`${(samples / RATE).toFixed(1)} s of speech`);
+function forgetTrack() {
+  track.close();
+  track = null;
+  show("");
 }
 
 function show(state) {
   find("speak-state").textContent = state;
-  find("play").textContent = player || request ? "Stop" : "Play";
-  find("download").disabled = Boolean(request);
+  find("play-name").textContent = request ? "Stop" : "Speak";
+  find("play").classList.toggle("playing", Boolean(request));
 }

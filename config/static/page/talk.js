@@ -1,7 +1,12 @@
-// The view of a conversation: one button, how it stands, and what both sides say.
+// The view of a conversation: one button, how it stands, how loud both sides are, and what they say.
 
+import { showCode } from "./codeview.js";
 import { Conversation } from "./conversation.js";
-import { failed, find } from "./view.js";
+import { wanted } from "./livesession.js";
+import { keepForm } from "./route.js";
+import { python } from "./talkcode.js";
+import { save } from "./service.js";
+import { failed, find, make } from "./view.js";
 
 const STATES = {
   idle: "Press to talk",
@@ -21,20 +26,31 @@ const lines = new Map();
 
 export function open() {
   find("call").addEventListener("click", () => (conversation ? conversation.hangUp() : begin()));
+  find("turn-done").addEventListener("click", () => conversation?.done());
+  find("log-save").addEventListener("click", () => save(new Blob([transcript()], { type: "text/plain" }), "conversation.txt"));
+  showCode("talk", () => {
+    const json = wanted(find("talk-voice").value, find("turns").value);
+    return { method: "POST", path: "/v1/realtime/client_secrets", json, Python: python(json.session) };
+  });
+  return keepForm("talk", find("talk-form"));
 }
 
-export function forget() {
+// Nobody is listened to behind another panel.
+export const close = () => conversation?.hangUp();
+
+export function clear() {
   conversation?.hangUp();
-  clear();
+  wipe();
 }
 
 function begin() {
   failed("talk-fault", "");
-  clear();
+  wipe();
   conversation = new Conversation(view);
   find("call-name").textContent = "Hang up";
-  find("talk-voice").disabled = true;
-  conversation.begin(find("talk-voice").value);
+  find("talk-choices").disabled = true;
+  find("turn-done").hidden = find("turns").value !== "none";
+  conversation.begin(find("talk-voice").value, find("turns").value);
   breathe();
 }
 
@@ -65,6 +81,11 @@ const view = {
     lines.delete(item);
   },
 
+  cut(item) {
+    const entry = lines.get(item)?.parentElement;
+    if (entry && !entry.querySelector("small")) entry.append(make("small", { textContent: "interrupted" }));
+  },
+
   failed(text) {
     failed("talk-fault", text);
   },
@@ -72,19 +93,18 @@ const view = {
   over(text) {
     conversation = null;
     find("call-name").textContent = "Start talking";
-    find("talk-voice").disabled = false;
+    find("talk-choices").disabled = false;
+    find("turn-done").hidden = true;
     view.state("idle");
     [...lines].forEach(([item, line]) => line.textContent || view.unsaid(item));
+    find("log-save").hidden = lines.size === 0;
     failed("talk-fault", text);
   },
 };
 
 function begun(item, who) {
-  const name = Object.assign(document.createElement("b"), { textContent: NAMES[who] });
-  const line = document.createElement("p");
-  const entry = Object.assign(document.createElement("div"), { className: who });
-  entry.append(name, line);
-  find("log").append(entry);
+  const line = make("p");
+  find("log").append(make("div", { className: who }, make("b", { textContent: NAMES[who] }), line));
   find("talk-empty").hidden = true;
   lines.set(item, line);
   if (lines.size > MOST_LINES) view.unsaid(lines.keys().next().value);
@@ -95,14 +115,22 @@ function follow() {
   find("log").scrollTop = find("log").scrollHeight;
 }
 
-function clear() {
+function transcript() {
+  return [...find("log").children].map((entry) => `${entry.className === "you" ? NAMES.you : NAMES.machine}: ${entry.querySelector("p").textContent}${entry.querySelector("small") ? " …" : ""}`).join("\n");
+}
+
+function wipe() {
   lines.clear();
   find("log").replaceChildren();
   find("talk-empty").hidden = false;
+  find("log-save").hidden = true;
 }
 
-// The button grows with the voice.
+// The button grows with whoever speaks, and each side has its meter.
 function breathe() {
-  find("call").style.setProperty("--level", conversation?.level.toFixed(2) ?? 0);
+  const { you, machine } = conversation?.levels ?? { you: 0, machine: 0 };
+  find("call").style.setProperty("--level", Math.max(you, machine).toFixed(2));
+  find("level-you").value = you;
+  find("level-machine").value = machine;
   if (conversation) requestAnimationFrame(breathe);
 }

@@ -12,7 +12,6 @@ import pytest
 
 from tests.voice.audio.sounds import noise, sine
 from tests.voice.recordings import spoken
-from tests.voice.waiting import until
 from voice.audio.pcm import RATE
 from voice.ears.base import EarFailed, Pauses, Segment, Wanted
 from voice.ears.sphinx import Sphinx
@@ -78,55 +77,15 @@ def test_where_nobody_speaks_nothing_is_said(ear, pcm):
     assert heard(ear, pcm) == []
 
 
-def test_the_words_are_there_while_they_are_spoken(ear):
-    utterance = ear.listen()
-    pcm = said(BROTHER)
-    for start in range(0, pcm.size, FRAME):
-        utterance.push(pcm[start : start + FRAME])
-
-    early = until(lambda: "brother" in utterance.partial())
-    segments = utterance.finish(check=nothing)
-
-    assert early
-    assert {"brother", "works", "hospital"} <= set(segments[0].text.split())
-    assert segments[0].end <= pcm.size / RATE
-    with pytest.raises(ValueError, match="over"):
-        utterance.push(pcm)
-    utterance.close()
-
-
-def test_an_utterance_of_silence_has_no_words(ear):
-    utterance = ear.listen()
-    utterance.push(hush(0.5))
-
-    assert utterance.finish(check=nothing) == []
-
-
 def test_a_process_is_kept_for_the_next_and_there_are_no_more_than_were_allowed(ear):
-    first = ear.listen()
-    with pytest.raises(EngineBusy):
-        ear.listen()
+    taken = ear.take()
     with pytest.raises(EngineBusy):
         heard(ear, said(WEATHER))
 
-    first.finish(check=nothing)
-    (kept,) = ear._idle
+    ear.give_back(taken, usable=True)
     heard(ear, said(WEATHER))
 
-    assert ear._idle == [kept]
-
-
-def test_an_utterance_that_is_given_up_leaves_no_process(ear):
-    utterance = ear.listen()
-    process = utterance._process
-    utterance.push(said(BROTHER))
-
-    utterance.close()
-
-    assert process is not None
-    assert not process.alive
-    assert ear._idle == []
-    assert heard(ear, said(WEATHER))
+    assert ear._idle == [taken]
 
 
 def test_a_process_that_dies_is_told_and_the_next_recording_is_heard(ear):

@@ -15,10 +15,11 @@ from accounts import tokens
 from accounts.models import Scope, User
 from config.errors import Refusal
 from jobs.closing import Closed
+from jobs.rounds import watch_caller
 from tests.factories import make_live_session
 from voice.live import PROCESS, Figures
 from voice.models import LiveSession
-from voice.realtime.keeping import ROUNDS_TO_FIGURES, keeper
+from voice.realtime.keeping import ROUNDS_TO_FIGURES, keep
 
 SOON = 5.0
 # seconds in which a session is to end whose caller may no longer call
@@ -30,6 +31,17 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 def open_session(owner: User) -> LiveSession:
     return make_live_session(owner, process=PROCESS, seen_at=timezone.now() - timedelta(seconds=20))
+
+
+async def looked_after(session_id: str, bearer: str) -> None:
+    """As an open socket is, by both; the first says how it ends."""
+    both = [asyncio.ensure_future(keep(session_id, Figures)), asyncio.ensure_future(watch_caller(bearer, Scope.REALTIME))]
+    try:
+        done, _ = await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
+        await done.pop()
+    finally:
+        for task in both:
+            task.cancel()
 
 
 async def in_thread(act, *arguments):
@@ -44,7 +56,7 @@ def test_sessions_end_whose_callers_may_no_longer_call_and_those_that_somebody_e
 
     async def ends() -> list[tuple[int | None, str]]:
         bearers = [revoked, lesser, good, good]
-        kept = [asyncio.create_task(keeper().keep(row.pk, bearer, Figures)) for row, bearer in zip(rows, bearers, strict=True)]
+        kept = [asyncio.create_task(looked_after(row.pk, bearer)) for row, bearer in zip(rows, bearers, strict=True)]
         await in_thread(revoked_key.revoke)
         await in_thread(lambda: type(lesser_key).objects.filter(pk=lesser_key.pk).update(scopes=[Scope.JOBS]))
         await in_thread(rows[2].ask_to_end, "ended_by_owner")
@@ -60,11 +72,10 @@ def test_sessions_end_whose_callers_may_no_longer_call_and_those_that_somebody_e
 
 
 def test_what_sessions_came_to_is_written_down_and_nothing_stays_behind_them(alice: User):
-    _, good = tokens.issue_key(owner=alice, name="good", scopes=[Scope.REALTIME])
     rows = [open_session(alice) for _ in range(ROUNDS_TO_FIGURES)]
 
-    async def keep() -> None:
-        kept = [asyncio.create_task(keeper().keep(row.pk, good, lambda: FIGURES)) for row in rows]
+    async def stay() -> None:
+        kept = [asyncio.create_task(keep(row.pk, lambda: FIGURES)) for row in rows]
         await asyncio.wait(kept, timeout=3.5)
         for task in kept:
             task.cancel()
@@ -73,18 +84,17 @@ def test_what_sessions_came_to_is_written_down_and_nothing_stays_behind_them(ali
         assert await in_thread(with_figures.count)
         assert [task for task in asyncio.all_tasks() if task is not asyncio.current_task() and "_look_after_all" in repr(task)] == []
 
-    async_to_sync(keep)()
+    async_to_sync(stay)()
 
 
 def test_nobody_is_kept_whose_round_breaks(alice: User):
-    _, good = tokens.issue_key(owner=alice, name="good", scopes=[Scope.REALTIME])
     row = open_session(alice)
 
     def broken() -> Figures:
         raise Refusal("no figures")
 
     async def kept() -> None:
-        await asyncio.wait_for(keeper().keep(row.pk, good, broken), PATIENCE)
+        await asyncio.wait_for(keep(row.pk, broken), PATIENCE)
 
     with pytest.raises(Closed) as end:
         async_to_sync(kept)()

@@ -69,12 +69,16 @@ class Coqui(Synthesizer):
     speeds: ClassVar[tuple[float, float]] = (0.5, 2.0)
     verbatim: ClassVar[bool] = False
 
-    def __init__(self, settings: Settings, *, emptied: Callable[[], None] = lambda: None) -> None:
-        """`emptied` is called when the last model has left an accelerator, where a context stays that only the process's end gives back."""
+    def __init__(
+        self, settings: Settings, *, emptied: Callable[[], None] = lambda: None, batched: Callable[[int], None] = lambda _: None
+    ) -> None:
+        """`emptied` is called when the last model has left an accelerator, where a context stays that only the process's end gives back;
+        `batched` for each batch, with the number of its sentences."""
         if not library.installed():
             raise EngineUnavailable("Coqui TTS is not installed: pip install 'voice-platform[gpu]'")
         self._settings = settings
         self._emptied = emptied
+        self._batched = batched
         self._lost = threading.Event()
         self._sweeper: threading.Thread | None = None
         self._starting = threading.Lock()
@@ -218,6 +222,7 @@ class Coqui(Synthesizer):
                 window=self._settings.window,
                 # on a CPU a batch gains nothing: there threads share the model
                 most=self._settings.most if cuda else 1,
+                batched=self._batched,
                 largest=self._settings.largest,
             )
         return SingleShot(loaded.to(where), about, patience=self._settings.patience)

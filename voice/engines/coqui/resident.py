@@ -7,7 +7,7 @@ import secrets
 import tempfile
 import threading
 from collections import OrderedDict
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import closing
 from functools import partial
 from pathlib import Path
@@ -54,12 +54,23 @@ class Resident:
 class Vits(Resident):
     """Sentences of any number of threads. On an accelerator those that wait together are spoken together."""
 
-    def __init__(self, module: Any, about: Description, *, name: str, window: float, most: int, largest: int) -> None:
+    def __init__(
+        self,
+        module: Any,
+        about: Description,
+        *,
+        name: str,
+        window: float,
+        most: int,
+        largest: int,
+        batched: Callable[[int], None] = lambda _: None,
+    ) -> None:
         super().__init__(module, about)
+        self._batched = batched
         self._batcher = None
         if most > 1:
             self._batcher = Batcher[Row, vits.Spoken](
-                self._run, measure=lambda row: len(row.ids), window=window, most=most, largest=largest, name=name
+                self._run_batch, measure=lambda row: len(row.ids), window=window, most=most, largest=largest, name=name
             )
 
     def speak(self, utterance: Utterance) -> Generator[Wave, None, None]:
@@ -75,6 +86,10 @@ class Vits(Resident):
         if self._batcher is not None:
             self._batcher.close()
         super().close()
+
+    def _run_batch(self, rows: Sequence[Row]) -> list[vits.Spoken]:
+        self._batched(len(rows))
+        return self._run(rows)
 
     def _run(self, rows: Sequence[Row]) -> list[vits.Spoken]:
         with faults():

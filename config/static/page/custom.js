@@ -1,0 +1,98 @@
+// Voices of one's own: what there is, and what came of the consents.
+
+import { confirmed } from "./confirm.js";
+import { clearMaking, openMaking, quietMaking, startMaking } from "./making.js";
+import { ask, call } from "./service.js";
+import { attempt, badge, find, make, moment } from "./view.js";
+import { loadVoices, models, voices } from "./voices.js";
+
+const CONSENTS = "/v1/audio/voice_consents";
+const AT_ONCE = 50;
+const NEXT = {
+  pending: "Somebody listens to it. This page looks again every few seconds.",
+  approved: "A voice can be made of it.",
+  refused: "Record the phrase again.",
+  revoked: "Its voices can't be used any more.",
+};
+const LOOK_AGAIN = 5_000;
+let last = "";
+let timer = 0;
+
+export function open() {
+  openMaking(refresh);
+  find("consents-more").addEventListener("click", ({ currentTarget }) => attempt("voices-fault", currentTarget, list));
+  addEventListener("voices", show);
+  return refresh;
+}
+
+export function close() {
+  clearTimeout(timer);
+}
+
+export const quiet = quietMaking;
+
+export function clear() {
+  close();
+  clearMaking();
+  find("own-voices").replaceChildren();
+  find("consents").replaceChildren();
+}
+
+async function refresh() {
+  clearTimeout(timer);
+  last = "";
+  await attempt("voices-fault", null, async () => {
+    await Promise.all([loadVoices(), list()]);
+  });
+}
+
+function show() {
+  const own = voices().filter(({ isOwn }) => isOwn);
+  find("own-voices").replaceChildren(...own.map(voice));
+  find("voices-none").hidden = own.length > 0;
+  find("clone-none").hidden = models.some(({ clones }) => clones);
+}
+
+function voice({ id, name, state, note, model }) {
+  const about = make("div", { className: "grow" }, make("b", { textContent: name }), make("p", { className: "quiet small", textContent: [model, note].filter(Boolean).join(" · ") }));
+  const use = state === "ready" ? make("a", { className: "button", href: `#speak?voice=${id}`, textContent: "Speak", aria: { label: `Speak with ${name}` } }) : badge(state);
+  const told = { text: "Its samples go with it. What was made with it stays." };
+  return make("li", {}, about, use, remover(`Delete the voice ${name}`, `Delete “${name}”?`, told, `/v1/audio/voices/${id}`));
+}
+
+async function list() {
+  const page = await ask(`${CONSENTS}?limit=${AT_ONCE}${last ? `&after=${last}` : ""}`);
+  const rows = page.data.map(consent);
+  if (last) find("consents").append(...rows);
+  else find("consents").replaceChildren(...rows);
+  last = page.last_id;
+  find("consents-more").hidden = !page.has_more;
+  find("consents-none").hidden = find("consents").children.length > 0;
+  if (page.data.some(({ state }) => state === "pending")) timer = setTimeout(refresh, LOOK_AGAIN);
+}
+
+function consent({ id, name, state, reason, language, transcript, created_at: created }) {
+  const lines = [reason || NEXT[state], transcript && `Heard: “${transcript}”`, `${language} · ${moment(created)}`].filter(Boolean);
+  const about = make("div", { className: "grow" }, make("b", { textContent: name }), " ", badge(state), ...lines.map((textContent) => make("p", { className: "quiet small", textContent })));
+  const told = { text: "Every voice that was made of it ends at once, and what was made with them goes too, unless the operator keeps it." };
+  const item = make("li", {}, about);
+  if (state === "approved") {
+    const use = make("button", { type: "button", textContent: "Make a voice", aria: { label: `Make a voice of ${name}'s consent` } });
+    use.addEventListener("click", () => startMaking({ id, name }));
+    item.append(use);
+  }
+  item.append(remover(`Delete the consent of ${name}`, `Take back the consent of “${name}”?`, told, `${CONSENTS}/${id}`));
+  return item;
+}
+
+function remover(label, question, told, path) {
+  const button = make("button", { type: "button", className: "plain danger", textContent: "Delete", aria: { label } });
+  button.addEventListener("click", async () => {
+    if (!(await confirmed(question, told))) return;
+    await attempt("voices-fault", button, async () => {
+      await call(path, { method: "DELETE" });
+      await refresh();
+    });
+  });
+  return button;
+}

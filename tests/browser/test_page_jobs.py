@@ -1,0 +1,126 @@
+"""Many texts at once, at the page."""
+
+from __future__ import annotations
+
+import re
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("playwright")
+
+from playwright.sync_api import expect
+
+from tests.browser.line import Line
+from tests.browser.people import PHONE, Person, at_the_page, says
+from tests.e2e.system import System
+from tests.voice.waiting import until
+
+LINES = "input,ref,voice\nThe first line.,one,\nThis fails.,two,lost/nobody\nThe third line.,three,slt\n"
+DROP = """([name, text]) => {
+  const data = new DataTransfer();
+  data.items.add(new File([text], name, { type: "text/csv" }));
+  for (const kind of ["dragover", "drop"]) {
+    document.getElementById("drop").dispatchEvent(new DragEvent(kind, { dataTransfer: data, bubbles: true, cancelable: true }));
+  }
+}"""
+MANY = """
+from accounts.models import User
+from jobs.models import Job
+owner = User.objects.create(username="dora")
+Job.objects.bulk_create(Job(owner=owner, kind="speech", name=f"Chapter {n}", state="completed", total=1, completed=1) for n in range(120))
+"""
+
+pytestmark = pytest.mark.timeout(300)
+
+
+@pytest.fixture
+def person(tmp_path: Path) -> Iterator[Person]:
+    with at_the_page(says(tmp_path, 1.0)) as somebody:
+        yield somebody
+
+
+def test_a_file_that_is_dropped_becomes_a_job_which_is_watched_played_retried_and_fetched(service: System, person: Person):
+    page = person.page
+    person.sign_in(service, "jobs")
+    page.evaluate(DROP, ["lines.csv", LINES])
+    expect(page.locator("#drop")).to_contain_text("about 3 lines")
+    page.get_by_label("Name (optional)").fill("Three lines")
+    person.look("jobs-dropped")
+    page.get_by_role("button", name="Start").click()
+    expect(page.get_by_role("heading", name="Three lines")).to_be_visible()
+    expect(page.locator("#job-counts")).to_have_text("3 of 3 items · 1 failed")
+    expect(page.locator("#items li")).to_have_count(3)
+    expect(page.locator("#items li").nth(1).locator(".wrong")).not_to_be_empty()
+    expect(page.locator("#items li").nth(2).locator(".badge")).to_have_text("completed")
+    person.look("job")
+    page.get_by_role("button", name="Play item 1").click()
+    until(lambda: page.evaluate("document.querySelector('#items audio')?.currentTime > 0.1"))
+    page.get_by_label("Show").select_option("failed")
+    expect(page.locator("#items li")).to_have_count(1)
+    page.get_by_role("button", name="Retry what failed").click()
+    expect(page.locator("#items-none")).to_be_visible()
+    expect(page.locator("#job-counts")).to_have_text("3 of 3 items · 1 failed")
+    page.reload()
+    expect(page.locator("#items li")).to_have_count(3)
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Download all").click()
+    with zipfile.ZipFile(download.value.path()) as archive:
+        assert len(archive.namelist()) == 3
+    page.get_by_role("link", name="All jobs").click()
+    expect(page.locator("#jobs-list li").first).to_contain_text("Three lines")
+    page.go_back()
+    expect(page.get_by_role("heading", name="Three lines")).to_be_visible()
+
+    assert person.errors == []
+
+
+def test_plain_text_is_spoken_line_by_line(service: System, tmp_path: Path):
+    (tmp_path / "poem.txt").write_text("One line.\n\nAnother line.\n")
+    with at_the_page(says(tmp_path, 1.0), viewport=PHONE, color_scheme="dark") as person:
+        page = person.page
+        person.sign_in(service, "jobs")
+        page.get_by_label("Choose a file").set_input_files(tmp_path / "poem.txt")
+        page.get_by_role("button", name="Start").click()
+        expect(page.locator("#job-counts")).to_have_text("2 of 2 items")
+        person.look("job-phone-dark")
+
+
+def test_a_file_that_is_not_right_is_refused_with_its_lines(service: System, person: Person):
+    page = person.page
+    person.sign_in(service, "jobs")
+    page.get_by_role("button", name="Start").click()
+    expect(page.locator("#jobs-fault")).to_contain_text("Choose a file first")
+    page.evaluate(DROP, ["lines.csv", "input,speed\nGood,1\nBad,fast\n"])
+    page.get_by_role("button", name="Start").click()
+    expect(page.locator("#jobs-fault")).to_contain_text("Line 3")
+
+
+def test_a_job_is_watched_on_when_the_network_is_back(service: System, person: Person):
+    with Line(service.port) as line:
+        page = person.page
+        person.enter(line.url, service.key, "jobs")
+        lines = "".join(f"Line {n} of a job that takes a while. It says this much.\n" for n in range(60))
+        page.evaluate(DROP, ["lines.csv", f"input\n{lines}"])
+        page.get_by_role("button", name="Start").click()
+        expect(page.locator("#job-counts")).to_have_text(re.compile(r"^[1-9]\d* of 60"))
+        line.cut()
+        expect(page.locator("#job-fault")).to_contain_text("connection was lost")
+        line.mend()
+        expect(page.locator("#job-counts")).to_have_text("60 of 60 items")
+        expect(page.locator("#job-fault")).to_be_hidden()
+        page.get_by_role("button", name="Show more").click()
+        expect(page.locator("#items li")).to_have_count(60)
+
+
+def test_hundreds_of_jobs_come_page_by_page(service: System, person: Person):
+    service.shell(MANY)
+    key = service.another_user("dora")["Authorization"].removeprefix("Bearer ")
+    page = person.page
+    person.enter(service.url, key, "jobs")
+    expect(page.locator("#jobs-list li")).to_have_count(20)
+    page.get_by_role("button", name="Show older ones").click()
+    expect(page.locator("#jobs-list li")).to_have_count(40)
+    person.look("jobs-many")

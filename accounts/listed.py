@@ -31,7 +31,8 @@ class Counted(Paginator):
     @cached_property
     def count(self) -> int:
         rows: Any = self.object_list
-        return rows[:MOST_COUNTED].count()
+        # what a list adds to its rows is not worked out for those that are only counted
+        return rows.order_by().values("pk")[:MOST_COUNTED].count()
 
 
 class NoYears(ModelAdmin):
@@ -98,15 +99,15 @@ def _shown(value: Any) -> str:
 class Listed(NoYears):
     shown: tuple[str, ...] = ()
     # what a row's page shows first, of its fields and beside them
-    found_by: tuple[str, ...] = ()
-    # fields with an index of which each names one row or few: a search looks for the whole of what was typed
+    found_by: tuple[str, ...] | None = None
+    # fields with an index of which each names one row or few: a search looks for the whole of what was typed; none: Django's own search
     found_by_owner = "owner"
     # or for those whose owner's name begins so; empty: none have one
 
     def get_search_results(self, request: HttpRequest, rows: QuerySet[Any], term: str) -> tuple[QuerySet[Any], bool]:
         """What an index finds: of a million rows nobody reads all for a piece of a word."""
         wanted = term.strip()
-        if not self.found_by or not wanted:
+        if self.found_by is None or not wanted:
             return super().get_search_results(request, rows, term)
         for field in self.found_by:
             found = rows.filter(**{field: wanted})

@@ -9,6 +9,7 @@ class Jobs(AppConfig):
 
     def ready(self) -> None:
         # declares the actors to the broker, which is set by now
+        from jobs import gauges  # noqa: F401  -- says what is counted for limits
         from jobs.schedule import schedule
 
         dramatiq.get_broker().add_middleware(schedule)

@@ -136,7 +136,7 @@ def test_what_names_files_or_money_is_not_deleted_by_hand(desk, furnished, model
 
 
 def test_keys_are_revoked_and_sign_ins_ended_from_their_lists(desk, furnished):
-    act(desk, "accounts_apikey", "revoke", *ApiKey.objects.all())
+    act(desk, "accounts_apikey", "revoke", *ApiKey.objects.all(), confirmed="yes")
     act(desk, "accounts_signin", "end", *SignIn.objects.all())
 
     assert not ApiKey.objects.filter(revoked_at=None).exists()

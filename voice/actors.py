@@ -12,7 +12,7 @@ from config.errors import Refusal
 from jobs import departure
 from jobs.departure import Reason
 from jobs.work import claim
-from voice import catalogue, conversions, live, transcriptions, waveforms
+from voice import catalogue, conversions, live, removals, transcriptions, waveforms
 from voice.conditioning import forget_leftovers
 from voice.consents import clear_revoked
 from voice.engines.base import DeviceLost
@@ -103,6 +103,16 @@ def check_model(name: str) -> None:
 @dramatiq.actor(queue_name="batch", priority=20)
 def read_waveform(kind: str, pk: str) -> None:
     waveforms.look(kind, pk)
+
+
+@dramatiq.actor(queue_name="batch", priority=20)
+def remove_account(removal_id: int) -> None:
+    removals.carry_on(removal_id)
+
+
+@dramatiq.actor(queue_name="batch", priority=20)
+def continue_removals() -> None:
+    removals.continue_all()
 
 
 @dramatiq.actor(queue_name="batch", priority=5)

@@ -12,9 +12,10 @@ from voice.jobs_admin import VoicedJobAdmin
 from voice.live_admin import LiveSessionAdmin
 from voice.model_admin import ModelAdmin
 from voice.models import Lexicon, LexiconVersion, ModelAlias, VoiceAlias
+from voice.people_admin import PersonAdmin
 from voice.voice_admin import VoiceAdmin
 
-__all__ = ["ConsentAdmin", "LiveSessionAdmin", "ModelAdmin", "VoiceAdmin", "VoicedJobAdmin"]
+__all__ = ["ConsentAdmin", "LiveSessionAdmin", "ModelAdmin", "PersonAdmin", "VoiceAdmin", "VoicedJobAdmin"]
 # Django looks for what is registered in this module only
 
 

@@ -7,4 +7,5 @@ class Voice(AppConfig):
     name = "voice"
 
     def ready(self) -> None:
-        from voice import respeaking, schedule  # noqa: F401  -- a deed for errands; actors for the broker, which is set by now
+        # what is counted for limits; a deed for errands; actors for the broker, which is set by now
+        from voice import gauges, respeaking, schedule  # noqa: F401

@@ -86,7 +86,7 @@ class VoiceAdmin(Buttons, Listed):
         Button("enable_one", "Enable", "change_state", possible=_disabled),
         Button("disable_one", "Disable", "change_state", reason="Why, for its owner", possible=_enabled),
     )
-    change_form_outer_after_template = "voice/preview.html"
+    change_form_outer_before_template = "voice/preview.html"
 
     class Media:
         js = ["desk/preview.js"]

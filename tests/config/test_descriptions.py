@@ -119,3 +119,25 @@ def test_the_engine_that_the_documentation_writes_speaks(monkeypatch):
     assert (len(block), block.dtype, engine.rate(Utterance("Hello.", "buzz", "en"))) == (6, "int16", 16_000)
     with pytest.raises(UnsupportedText):
         list(engine.synthesize(Utterance(" ", "buzz", "en")))
+
+
+SYSTEMCTL = """#!/bin/sh
+echo "$*" >> "$0.said"
+case "$*" in
+*list-units*web*) echo "voice-web@8001.service loaded active running"; echo "voice-web@8002.service loaded active running" ;;
+*list-units*worker*) echo "voice-worker@one.service loaded active running" ;;
+*8002*) exit 1 ;;
+esac
+"""
+
+
+def test_nothing_more_is_restarted_once_a_process_does_not_start(tmp_path):
+    systemctl = tmp_path / "systemctl"
+    systemctl.write_text(SYSTEMCTL)
+    systemctl.chmod(0o755)
+
+    done = subprocess.run([ROOT / "deploy" / "roll"], env={"PATH": f"{tmp_path}:/usr/bin:/bin"}, capture_output=True, check=False)
+
+    said = (tmp_path / "systemctl.said").read_text().splitlines()
+    assert done.returncode != 0
+    assert [line for line in said if "restart" in line] == ["restart voice-web@8001.service", "restart voice-web@8002.service"]

@@ -22,7 +22,18 @@ from voice.engines.base import UnsupportedText, Utterance
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = sorted((ROOT / "docs").glob("*.md"))
 VARIABLES = {name.upper() for name in Environment.model_fields}
-NOT_OURS = {"VOICE_HOST", "POSTGRES_PASSWORD", "POSTGRES_USER", "POSTGRES_DB", "KEEP_DAYS", "WORKER_BASE", "WORKER_EXTRAS", "VOICE_KEY"}
+NOT_OURS = {
+    "VOICE_HOST",
+    "POSTGRES_PASSWORD",
+    "POSTGRES_USER",
+    "POSTGRES_DB",
+    "KEEP_DAYS",
+    "WORKER_BASE",
+    "WORKER_EXTRAS",
+    "VOICE_KEY",
+    "VOICE_URL",
+    "ENV_FILE",
+}
 # of compose.yaml, the Dockerfile and the scripts
 NAMED = re.compile(r"`([A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+)(?:=[^`]*)?`|\b([A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+)=")
 COMMANDS = re.compile(r"manage\.py ([a-z_]+)")

@@ -35,9 +35,9 @@ from voice.transcripts import Writer
 from voice.uploads import Purpose, look
 
 TRANSCRIPTION = "transcription"
+# the kind of such jobs and of what is charged for them
 SAID = "said"
 # what a turn of a conversation is kept as: never under the name of what is to last
-# the kind of such jobs and of what is charged for them
 DEFAULT_MODEL = "whisper-1"
 # of a brief that names none
 ORDINARY = "whisper-1"

@@ -6,6 +6,7 @@ import hashlib
 import hmac
 from datetime import timedelta
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
@@ -82,6 +83,7 @@ MIDDLEWARE = [
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [Path(__file__).parent / "templates"],  # what stands here in place of the theme's is found first
         "APP_DIRS": True,
         "OPTIONS": {
             "context_processors": [

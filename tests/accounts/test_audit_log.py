@@ -94,17 +94,23 @@ def test_nobody_changes_or_deletes_an_entry(staff, client):
     assert "signed out" in listed.content.decode()
 
 
-def test_an_entry_outlives_whoever_did_it(staff, client):
+def test_an_entry_outlives_whoever_did_it(db, client):
     gone = User.objects.create_user("gone", password=PASSWORD, is_staff=True)
     gone.groups.add(Group.objects.get(name=Role.VIEWER))
     client.post(LOGIN, {"username": "gone", "password": PASSWORD})
+
+    gone.delete()
+
+    assert [(entry.who, entry.who_name) for entry in entries(Deed.SIGNED_IN)] == [(None, "gone")]
+
+
+def test_an_entry_outlives_what_it_was_done_to(staff, client):
+    plan = Plan.objects.create(name="small")
     client.force_login(staff)
 
-    response = client.post(reverse("admin:accounts_user_delete", args=[gone.pk]), {"post": "yes"})
+    client.post(reverse("admin:accounts_plan_delete", args=[plan.pk]), {"post": "yes"})
 
-    assert response.status_code == 302
-    assert [(entry.who, entry.who_name) for entry in entries(Deed.SIGNED_IN)] == [(None, "gone")]
-    assert [entry.row_name for entry in entries(Deed.DELETED)] == ["gone"]
+    assert [entry.row_name for entry in entries(Deed.DELETED)] == ["small"]
 
 
 @pytest.mark.parametrize(("age", "kept"), [(timedelta(days=9), 1), (timedelta(days=11), 0)])

@@ -78,6 +78,17 @@ def test_who_listens_to_an_output_is_written_down_once_for_all_its_ranges(staff,
     assert (entry.who, entry.row_id, entry.kind and entry.kind.model) == (staff, output.pk, "output")
 
 
+def test_who_leaves_out_the_beginning_is_written_down_too(staff, client, alice):
+    output = make_output(alice, b"sound")
+    client.force_login(staff)
+
+    for _ in range(2):
+        client.get(reverse("admin:jobs_output_content", args=[output.pk]), headers={"Range": "bytes=1-"})
+
+    (entry,) = entries(Deed.HEARD)
+    assert (entry.who, entry.row_id) == (staff, output.pk)
+
+
 def test_nobody_changes_or_deletes_an_entry(staff, client):
     client.force_login(staff)
     client.post("/admin/logout/")

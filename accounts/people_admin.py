@@ -112,7 +112,7 @@ class PeopleAdmin(Buttons, NoYears, UserAdmin):
                 self.message_user(request, "You would lock yourself out. Let another do that.", messages.WARNING)
             elif to and Removal.objects.in_force().filter(owner=user).exists():
                 self.message_user(
-                    request, f"{user}: the account is being deleted, or is. Nobody is let into it any more.", messages.WARNING
+                    request, f"{user}: the account is deleted, or about to be. Nobody is let into it any more.", messages.WARNING
                 )
             elif User.objects.filter(pk=user.pk, is_active=not to).update(is_active=to):
                 self.log_change(request, user, done)

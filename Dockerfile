@@ -9,26 +9,27 @@ FROM ${PYTHON_IMAGE} AS build
 WORKDIR /opt/voice-platform
 RUN python -m venv --without-pip .venv
 # what changes seldom comes first: our own code is not among the packages, it runs from here
-COPY pyproject.toml constraints.txt README.md LICENSE ./
+COPY pyproject.toml constraints.txt ./
+# pyproject.toml names it; with its own text every change of that would install all packages again
+RUN touch README.md
 
 FROM build AS build-web
 ARG WEB_EXTRAS=chat,tracing
-RUN pip --python .venv/bin/python install --no-cache-dir -c constraints.txt ".[${WEB_EXTRAS}]" && rm -rf build ./*.egg-info
-COPY . .
-RUN .venv/bin/python -m compileall -q accounts config jobs voice
+RUN pip --python .venv/bin/python install --no-cache-dir -c constraints.txt ".[${WEB_EXTRAS}]"
 
 FROM build AS build-worker
 ARG WORKER_EXTRAS=espeak,tracing
-RUN pip --python .venv/bin/python install --no-cache-dir -c constraints.txt ".[${WORKER_EXTRAS}]" && rm -rf build ./*.egg-info
-COPY . .
-RUN .venv/bin/python -m compileall -q accounts config jobs voice
+RUN pip --python .venv/bin/python install --no-cache-dir -c constraints.txt ".[${WORKER_EXTRAS}]"
 
 FROM ${PYTHON_IMAGE} AS web
 RUN groupadd --gid 10001 voice-platform \
     && useradd --uid 10001 --gid voice-platform --no-create-home --home-dir /var/lib/voice-platform --shell /usr/sbin/nologin voice-platform \
     && install -d -o voice-platform -g voice-platform -m 0750 /var/lib/voice-platform
-COPY --from=build-web /opt/voice-platform /opt/voice-platform
 WORKDIR /opt/voice-platform
+# a layer of its own: a version with the same packages does not bring them again
+COPY --from=build-web /opt/voice-platform/.venv .venv
+COPY . .
+RUN .venv/bin/python -m compileall -q accounts config jobs voice
 ENV PATH=/opt/voice-platform/.venv/bin:/usr/local/bin:/usr/bin:/bin DATA_DIR=/var/lib/voice-platform PYTHONUNBUFFERED=1
 USER 10001:10001
 EXPOSE 8000
@@ -45,8 +46,11 @@ RUN apt-get update \
     && groupadd --gid 10001 voice-platform \
     && useradd --uid 10001 --gid voice-platform --no-create-home --home-dir /var/lib/voice-platform --shell /usr/sbin/nologin voice-platform \
     && install -d -o voice-platform -g voice-platform -m 0750 /var/lib/voice-platform
-COPY --from=build-worker /opt/voice-platform /opt/voice-platform
 WORKDIR /opt/voice-platform
+# a layer of its own: a version with the same packages does not bring them again
+COPY --from=build-worker /opt/voice-platform/.venv .venv
+COPY . .
+RUN .venv/bin/python -m compileall -q accounts config jobs voice
 ENV PATH=/opt/voice-platform/.venv/bin:/usr/local/bin:/usr/bin:/bin DATA_DIR=/var/lib/voice-platform PYTHONUNBUFFERED=1
 USER 10001:10001
 # whether a worker runs; its supervisor starts another for each that ends
@@ -63,4 +67,6 @@ COPY deploy/nginx/nginx.conf /etc/nginx/nginx.conf
 COPY deploy/nginx/site.conf deploy/nginx/proxy.conf /etc/nginx/voice-platform/
 COPY deploy/nginx/upstream.compose.conf /etc/nginx/voice-platform/upstream.conf
 # the image links its logs to standard output
-HEALTHCHECK --interval=10s --timeout=5s --start-period=5s CMD ["nginx", "-t", "-q"]
+# whether it answers at all, were it that it refuses; web processes have checks of their own
+HEALTHCHECK --interval=10s --timeout=5s --start-period=5s --retries=3 \
+    CMD ["curl", "--silent", "--show-error", "--output", "/dev/null", "--max-time", "4", "http://127.0.0.1/"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections.abc import Callable, Iterable
 from threading import Thread
 from typing import Any
@@ -49,8 +50,9 @@ def serve_metrics(number: int) -> None:
         return
     port = settings.METRICS_PORT + number
     try:
-        server = make_server(settings.METRICS_HOST, port, _application, ThreadingWSGIServer, handler_class=_Silent)
-    except OSError as fault:
+        kind = _SixthServer if ":" in settings.METRICS_HOST else ThreadingWSGIServer
+        server = make_server(settings.METRICS_HOST, port, _application, kind, handler_class=_Silent)
+    except (OSError, OverflowError) as fault:  # the second: there are no such ports
         log.error("no metrics are told", port=port, reason=repr(fault))
         return
     Thread(target=server.serve_forever, name="metrics", daemon=True).start()
@@ -71,6 +73,12 @@ def _application(environ: dict[str, Any], start: Start) -> Iterable[bytes]:
     status, body, media_type = _answer(environ["REMOTE_ADDR"], headers)
     start("200 OK" if status == 200 else "403 Forbidden", [("Content-Type", media_type)])  # noqa: PLR2004  -- HTTP's own
     return [body]
+
+
+class _SixthServer(ThreadingWSGIServer):
+    """For addresses of IPv6."""
+
+    address_family = socket.AF_INET6
 
 
 class _Silent(WSGIRequestHandler):

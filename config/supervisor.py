@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import structlog
 
@@ -22,6 +23,8 @@ LONG_LIFE = 60.0
 LOOK_EVERY = 0.2
 LAST_PATIENCE = 40.0
 # seconds that the processes have after the signal to end
+PYTHON = str(Path(sys.executable).parent.resolve() / Path(sys.executable).name)
+# of the version that this is: the link to it may point to the next one before this is restarted
 
 
 @dataclass(slots=True)
@@ -60,7 +63,7 @@ class Supervisor:
             slot.due = now + slot.pause
             slot.process = None
         if slot.process is None and now >= slot.due:
-            slot.process = subprocess.Popen([sys.executable, sys.argv[0], "work", "--child", "--number", str(number)])  # noqa: S603  -- this very program
+            slot.process = subprocess.Popen([PYTHON, sys.argv[0], "work", "--child", "--number", str(number)])  # noqa: S603  -- this very program
             slot.started = now
             log.info("worker started", pid=slot.process.pid)
 

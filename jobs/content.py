@@ -92,6 +92,9 @@ def _for_the_proxy(request: HttpRequest, partial: bool) -> bool:
 def _handed_over(blob: Blob, media_type: str, headers: dict[str, str]) -> HttpResponse:
     """The answer whose bytes the proxy reads from the disk itself, the range too."""
     told = {name: headers[name] for name in ("Cache-Control", "Content-Disposition", "ETag")}
+    if "Content-Range" in headers:
+        # of the whole nginx says so itself
+        told["Accept-Ranges"] = headers["Accept-Ranges"]
     place = settings.ACCEL_PREFIX + quote(blob.pk)
     return HttpResponse(content_type=media_type, headers={**told, "X-Accel-Redirect": place})
 

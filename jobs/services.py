@@ -217,7 +217,9 @@ def stop(*, item: Item) -> bool:
     stopped = item.cancel()
     item.refresh_from_db(fields=["state", "attempt", "error_code"])
     if item.state == State.CANCELLED:
-        metrics.ended(item, State.CANCELLED, item.error_code)
+        if stopped:
+            # else it was counted when it ended
+            metrics.ended(item, State.CANCELLED, item.error_code)
         tell_the_end(item)
     return stopped
 

@@ -33,7 +33,8 @@ def secrets() -> list[str]:
 
 def _secrets() -> Iterator[str]:
     environment = settings.ENV
-    yield from (settings.SECRET_KEY, environment.s3_secret_access_key)
+    yield from (settings.SECRET_KEY, environment.s3_secret_access_key, environment.metrics_token)
+    yield from (pair.partition("=")[2] for pair in environment.otel_exporter_otlp_headers.split(","))
     for url in (environment.database_url, environment.redis_url, environment.broker_url):
         password = urlsplit(url).password or ""
         yield from (password, unquote(password))

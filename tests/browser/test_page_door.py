@@ -13,9 +13,20 @@ from playwright.sync_api import Route, expect
 
 from tests.browser.people import DESKTOP, PHONE, at_the_page, says
 from tests.e2e.system import System
+from tests.voice.waiting import until
 
 TEXT = "Nothing of this may be lost."
 END = "from accounts.models import SignIn; [each.end() for each in SignIn.objects.live()]"
+LATE = """
+  window.opened = null;
+  const ask = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
+  const allowed = new Promise((resolve) => (window.allow = resolve));
+  navigator.mediaDevices.getUserMedia = async (wanted) => {
+    await allowed;
+    return (window.opened = await ask(wanted));
+  };
+"""
+# somebody who thinks about it before he allows the microphone
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -110,3 +121,42 @@ def test_a_token_that_ran_out_is_changed_for_another_unseen(service: System, tmp
 
         assert [url for url in person.asked if url.endswith("/v1/auth/refresh")]
         expect(page.locator("#door")).to_be_hidden()
+
+
+def test_a_tab_that_is_duplicated_does_not_end_the_sign_in_of_the_first(service: System, tmp_path: Path):
+    with at_the_page(says(tmp_path, 1.0)) as person:
+        page = person.page
+        person.sign_in(service, "usage")
+        copied = page.evaluate("sessionStorage.getItem('voice-session')")
+        copy = page.context.new_page()
+        copy.goto(service.url)
+        copy.evaluate("(kept) => sessionStorage.setItem('voice-session', kept)", copied)
+        copy.reload()
+        expect(copy.locator("#enter-fault")).to_contain_text("Another tab")
+        page.reload()
+        expect(page.locator("#usage")).to_be_visible()
+
+        assert page.evaluate("sessionStorage.getItem('voice-session')") != copied
+
+
+def test_a_recording_that_was_allowed_too_late_is_not_begun(service: System, tmp_path: Path):
+    with at_the_page(says(tmp_path, 1.0)) as person:
+        page = person.page
+        page.add_init_script(LATE)
+        person.sign_in(service, "listen")
+        page.get_by_role("button", name="Record", exact=True).click()
+        page.get_by_role("button", name="Sign out").click()
+        page.evaluate("allow()")
+
+        until(lambda: page.evaluate("opened?.getTracks().every((track) => track.readyState === 'ended')"))
+
+
+def test_whoever_skips_to_the_content_stays_where_he_is(service: System, tmp_path: Path):
+    with at_the_page(says(tmp_path, 1.0)) as person:
+        page = person.page
+        person.sign_in(service, "usage")
+        page.locator(".skip").focus()
+        page.keyboard.press("Enter")
+
+        expect(page.locator("#main")).to_be_focused()
+        expect(person.panel("usage")).to_be_visible()

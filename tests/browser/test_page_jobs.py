@@ -11,13 +11,13 @@ import pytest
 
 pytest.importorskip("playwright")
 
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 
 from tests.browser.line import Line
 from tests.browser.people import PHONE, Person, at_the_page, says
 from tests.e2e.system import System
 from tests.voice.waiting import until
-from voice.engines.tone import FAILS_AT_ONCE
+from voice.engines.tone import FAILS_AT_ONCE, SLOW
 
 LINES = "input,ref,voice\nThe first line.,one,\nThe second line.,two,rms\nThe third line.,three,slt\n"
 DROP = """([name, text]) => {
@@ -137,3 +137,26 @@ def test_hundreds_of_jobs_come_page_by_page(service: System, person: Person):
     page.get_by_role("button", name="Show older ones").click()
     expect(page.locator("#jobs-list li")).to_have_count(40)
     person.look("jobs-many")
+
+
+def test_a_job_is_watched_on_after_the_service_was_away_and_after_one_has_signed_in_again(service: System, person: Person):
+    slow = {"model": "tts-1", "voice": "tone", "input": "Slow enough to be watched.", "seed": SLOW + 500}
+    answers = [503, 401]
+
+    def away(route: Route) -> None:
+        if answers:
+            return route.fulfill(status=answers.pop(0), json={"error": {}})
+        return route.continue_()
+
+    page = person.page
+    person.sign_in(service, "jobs")
+    page.route("**/v1/jobs/*/events", away)
+    page.route("**/v1/auth/refresh", lambda route: route.fulfill(status=401, json={"error": {}}))
+    with service.client() as client, client.stream("POST", "/v1/audio/speech", json=slow) as speech:
+        page.evaluate("(job) => (location.hash = `#jobs?job=${job}`)", speech.headers["x-job-id"])
+        expect(page.locator("#door-ended")).to_be_visible()
+        page.get_by_label("User name").fill("admin")
+        page.get_by_label("Password").fill(service.password)
+        page.get_by_role("button", name="Sign in").click()
+        expect(page.locator("#job-counts")).to_have_text("0 of 1 item")
+        expect(page.locator("#job-counts")).to_have_text("1 of 1 item")

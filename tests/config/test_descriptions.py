@@ -14,6 +14,7 @@ import pytest
 from django.core.management import get_commands
 
 from config.env import Environment
+from config.metrics import FORWARDED
 from config.servers import DRAIN_SECONDS, HANDOVER_SECONDS
 from config.supervisor import LAST_PATIENCE
 from tests.production.machine import Nginx
@@ -22,8 +23,19 @@ from voice.engines.base import UnsupportedText, Utterance
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = sorted((ROOT / "docs").glob("*.md"))
 VARIABLES = {name.upper() for name in Environment.model_fields}
-NOT_OURS = {"VOICE_HOST", "POSTGRES_PASSWORD", "POSTGRES_USER", "POSTGRES_DB", "KEEP_DAYS", "WORKER_BASE", "WORKER_EXTRAS", "VOICE_KEY"}
-# of compose.yaml, the Dockerfile and the scripts
+NOT_OURS = {
+    "VOICE_HOST",
+    "POSTGRES_PASSWORD",
+    "POSTGRES_USER",
+    "POSTGRES_DB",
+    "KEEP_DAYS",
+    "WORKER_BASE",
+    "WORKER_EXTRAS",
+    "VOICE_KEY",
+    "VOICE_URL",
+    "ENV_FILE",
+}
+# of compose.yaml, the Dockerfile, the scripts and the examples
 NAMED = re.compile(r"`([A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+)(?:=[^`]*)?`|\b([A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+)=")
 COMMANDS = re.compile(r"manage\.py ([a-z_]+)")
 EXAMPLE = "voice/engines/buzz.py"
@@ -50,6 +62,27 @@ def test_a_page_names_only_what_there_is(path):
         target = path.parent / link if link else path
         assert target.exists(), link
         assert not anchor or anchor in anchors(target), anchor
+
+
+def test_nginx_passes_nothing_on_that_is_believed_of_a_proxy_alone():
+    told = (ROOT / "deploy" / "nginx" / "proxy.conf").read_text()
+
+    overwritten = {name.lower() for name in re.findall(r"^proxy_set_header (\S+)", told, re.MULTILINE)}
+    assert overwritten >= {"x-forwarded-for", "x-forwarded-proto", "x-forwarded-host", "x-request-id"}
+    assert overwritten & FORWARDED
+
+
+def test_prometheus_asks_where_the_units_and_the_composition_tell():
+    asked = set(re.findall(r"127\.0\.0\.1:\d+", (ROOT / "deploy/prometheus/prometheus.yml").read_text().partition("scrape_configs")[2]))
+    discovered = set(re.findall(r"port: (\d+)", (ROOT / "deploy/prometheus/prometheus.yml").read_text()))
+
+    served = set(re.findall(r"server (\S+)", (ROOT / "deploy/nginx/upstream.conf").read_text()))
+    files = (ROOT / "deploy" / "systemd").glob("voice-platform.*.env")
+    told = {f"127.0.0.1:{port}" for file in files for port in re.findall(r"^METRICS_PORT=(\d+)", file.read_text(), re.MULTILINE)}
+    compose = (ROOT / "compose.yaml").read_text()
+    assert asked == served | told
+    assert discovered == {"8000", *re.findall(r'METRICS_PORT: "(\d+)"', compose)}
+    assert "METRICS_HOST: 0.0.0.0" in compose
 
 
 def test_the_settings_of_systemd_and_compose_are_ours():
@@ -119,3 +152,25 @@ def test_the_engine_that_the_documentation_writes_speaks(monkeypatch):
     assert (len(block), block.dtype, engine.rate(Utterance("Hello.", "buzz", "en"))) == (6, "int16", 16_000)
     with pytest.raises(UnsupportedText):
         list(engine.synthesize(Utterance(" ", "buzz", "en")))
+
+
+SYSTEMCTL = """#!/bin/sh
+echo "$*" >> "$0.said"
+case "$*" in
+*list-units*web*) echo "voice-web@8001.service loaded active running"; echo "voice-web@8002.service loaded active running" ;;
+*list-units*worker*) echo "voice-worker@one.service loaded active running" ;;
+*8002*) exit 1 ;;
+esac
+"""
+
+
+def test_nothing_more_is_restarted_once_a_process_does_not_start(tmp_path):
+    systemctl = tmp_path / "systemctl"
+    systemctl.write_text(SYSTEMCTL)
+    systemctl.chmod(0o755)
+
+    done = subprocess.run([ROOT / "deploy" / "roll"], env={"PATH": f"{tmp_path}:/usr/bin:/bin"}, capture_output=True, check=False)
+
+    said = (tmp_path / "systemctl.said").read_text().splitlines()
+    assert done.returncode != 0
+    assert [line for line in said if "restart" in line] == ["restart voice-web@8001.service", "restart voice-web@8002.service"]

@@ -55,6 +55,13 @@ def test_no_secret_leaves_in_a_finding(settings):
     assert discreet(told, secrets()) == failure("…, … and … were refused", "…")
 
 
+def test_tokens_of_metrics_and_traces_are_secrets_too(settings):
+    tokens = {"metrics_token": "a-token-of-metrics", "otel_exporter_otlp_headers": "x=1, authorization=Basic abc=="}
+    settings.ENV = settings.ENV.model_copy(update=tokens)
+
+    assert {"a-token-of-metrics", "Basic abc=="} <= set(secrets())
+
+
 @pytest.mark.parametrize("broken", [AttributeError, ValueError])
 def test_without_settings_nothing_is_known(monkeypatch, broken):
     def fail() -> Iterator[str]:

@@ -1,15 +1,18 @@
 from __future__ import annotations
 
 import re
+import socket
+import threading
 from typing import Any
 
+import httpx
 import pytest
 from django.test import Client
 from prometheus_client import REGISTRY
 
 from config import metrics
 from config.env import read
-from config.exposition import MetricsDoor
+from config.exposition import MetricsDoor, serve_metrics
 
 PEER = "10.0.0.7"
 TOKEN = "a-token-of-metrics"
@@ -117,6 +120,31 @@ async def test_the_door_is_closed_to_strangers():
 
 async def test_the_door_lets_the_rest_pass():
     assert await asked("/metrics/", "127.0.0.1") == (0, b"")
+
+
+def test_a_worker_tells_them_at_an_address_of_ipv6(settings):
+    with socket.socket(socket.AF_INET6) as probe:
+        try:
+            probe.bind(("::1", 0))
+        except OSError:
+            pytest.skip("there is no IPv6 here")
+        settings.METRICS_PORT = probe.getsockname()[1]
+    settings.METRICS_HOST = "::1"
+
+    serve_metrics(0)
+
+    assert "voice_build_info" in httpx.get(f"http://[::1]:{settings.METRICS_PORT}/metrics").text
+
+
+@pytest.mark.parametrize("number", [0, 66_000])
+def test_without_a_port_a_worker_goes_without(settings, number):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        settings.METRICS_PORT = taken.getsockname()[1]
+        before = threading.active_count()
+
+        serve_metrics(number)
+
+        assert threading.active_count() == before
 
 
 def test_names_follow_the_conventions():

@@ -47,3 +47,13 @@ def alive(pid: int) -> bool:
     except ProcessLookupError:
         return False
     return True
+
+
+def test_what_is_started_again_is_of_the_version_that_runs(tmp_path):
+    current = tmp_path / "current"
+    current.symlink_to(sys.prefix)
+    told = "from config.supervisor import PYTHON; print(PYTHON)"
+
+    done = subprocess.run([str(current / "bin" / "python"), "-c", told], capture_output=True, text=True, check=True, cwd=ROOT)
+
+    assert done.stdout.startswith(str(Path(sys.prefix).resolve()))

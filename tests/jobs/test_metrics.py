@@ -11,7 +11,7 @@ from accounts.quotas import Amount
 from config.errors import Overloaded
 from jobs.dealing import sweep
 from jobs.models import Item
-from jobs.services import Order, cancel, submit
+from jobs.services import Order, cancel, leave, submit
 from jobs.work import Work, claim
 from tests.factories import make_item, make_job, make_running, make_worker, tone_options
 from voice.engines.base import EngineFailed, UnsupportedText
@@ -95,6 +95,16 @@ def test_what_is_cancelled_before_anybody_has_it_is_counted(alice: User):
     cancel(job=job)
 
     assert over.more == 3
+
+
+def test_what_is_cancelled_already_is_not_counted_again_when_nobody_listens_any_more(alice: User):
+    item = make_item(alice)
+    over = ended("cancelled", "cancelled")
+
+    for _ in range(2):
+        leave(item=item)
+
+    assert over.more == 1
 
 
 def test_what_is_submitted_is_counted_by_where_its_result_comes_from(alice: User):

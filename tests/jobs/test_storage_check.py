@@ -168,14 +168,14 @@ def test_a_row_whose_file_is_being_written_is_no_difference(db, alice, check):
     assert check()[0] == 0
 
 
-def test_reconcile_is_content_where_nothing_differs(db, alice):
+def test_reconcile_is_content_where_nothing_differs(transactional_db, alice):
     keep(io.BytesIO(b"kept"), owner_id=alice.pk, form="pcm")
 
     assert reconciled()[0] == 0
 
 
 @pytest.mark.parametrize("what", ["a row without a file", "the ledger does not tell of it"])
-def test_reconcile_finds_what_either_check_finds(db, alice, what):
+def test_reconcile_finds_what_either_check_finds(transactional_db, alice, what):
     if what == "a row without a file":
         default_storage.delete(keep(io.BytesIO(b"lost"), owner_id=alice.pk, form="pcm").pk)
     else:

@@ -51,7 +51,7 @@ def main() -> int:
 
 
 def on(folder: Path, rounds: int) -> list[str]:
-    with machine(folder / "first", **TEST) as first:
+    with machine(folder / "first", TEST) as first:
         key, foreign = first.welcome(), first.manage("shell", "-v0", "-c", KEY.format(name="foreign")).strip()
         output = speak(first, key)
         tell("nginx sends what is stored")
@@ -73,7 +73,7 @@ def on(folder: Path, rounds: int) -> list[str]:
         [backup] = (folder / "first" / "backups").glob("2*")
         # the environment is kept apart from the backups, and its secret with it
         secret = first.migrate.environment["SECRET_KEY"]
-        with machine(folder / "second", backup=backup, **{**TEST, "SECRET_KEY": secret}) as second:
+        with machine(folder / "second", {**TEST, "SECRET_KEY": secret}, backup=backup) as second:
             problems += restored(second, key, output)
     return problems
 

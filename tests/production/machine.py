@@ -75,7 +75,7 @@ class Nginx(Server):
 class Machine:
     """`url` to talk to it through nginx, `trust` its certificate."""
 
-    def __init__(self, folder: Path, services: ExitStack, **environment: str) -> None:
+    def __init__(self, folder: Path, services: ExitStack, environment: dict[str, str]) -> None:
         self.folder = folder
         self.data = folder / "data"
         self.current = folder / "current"
@@ -161,10 +161,10 @@ class Machine:
 
 
 @contextmanager
-def machine(folder: Path, *, backup: Path | None = None, **environment: str) -> Iterator[Machine]:
+def machine(folder: Path, environment: dict[str, str], *, backup: Path | None = None) -> Iterator[Machine]:
     """A running one; with a backup, restored from it."""
     with ExitStack() as services:
-        made = Machine(folder, services, **environment)
+        made = Machine(folder, services, environment)
         made.start(services, backup)
         yield made
 

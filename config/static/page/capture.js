@@ -13,6 +13,8 @@ export class Capture {
   #place;
   #parts = {};
   #microphone = null;
+  #opening = null;
+  // the microphone that was asked for last; none where nobody waits for it any more
   #blocks = [];
   #track = null;
   #longest;
@@ -35,6 +37,7 @@ export class Capture {
   }
 
   clear() {
+    this.#opening = null;
     this.#microphone?.close();
     this.#microphone = null;
     this.#parts.file.value = "";
@@ -43,6 +46,7 @@ export class Capture {
   }
 
   quiet() {
+    this.#opening = null;
     this.#track?.stop();
     if (this.#microphone) this.#finish();
   }
@@ -73,8 +77,12 @@ export class Capture {
     this.#parts.file.value = "";
     this.#blocks = [];
     this.#parts.record.disabled = true;
+    const mine = (this.#opening = {});
     try {
-      this.#microphone = await Microphone.open((samples) => this.#hear(samples), () => this.#finish());
+      const microphone = await Microphone.open((samples) => this.#hear(samples), () => this.#finish());
+      // to allow it takes as long as one likes: the panel may be left by then
+      if (mine === this.#opening) this.#microphone = microphone;
+      else microphone.close();
     } catch (refused) {
       failed(this.#parts.fault.id, refused.message);
     }

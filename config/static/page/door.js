@@ -1,14 +1,14 @@
 // Signing in, at first and when a session has ended, and signing out.
 
 import { ask } from "./service.js";
-import { forget, isSignedIn, onEnd, signIn, signOut, useKey } from "./session.js";
+import { forget, isOwn, isSignedIn, onEnd, signIn, signOut, useKey } from "./session.js";
 import { attempt, failed, find } from "./view.js";
 
 let user = "";
 // whose the page's contents are
 
 // `entered` is called when somebody is signed in, with whether it is another than before; `left`, when nobody is any more.
-export function openDoor({ entered, left }) {
+export async function openDoor({ entered, left }) {
   const enter = async (isBack) => {
     const me = await ask("/v1/me");
     const isOther = user !== me.id;
@@ -46,12 +46,17 @@ export function openDoor({ entered, left }) {
     close();
     find("door-ended").hidden = !user;
   });
-  return isSignedIn()
-    ? enter(true).catch((fault) => {
-        close();
-        failed("enter-fault", fault.code === "expired" ? "Your session has ended. Sign in again." : fault.message);
-      })
-    : close();
+  const isCopy = !(await isOwn());
+  if (isCopy) forget();
+  if (!isSignedIn()) {
+    close();
+    if (isCopy) failed("enter-fault", "Another tab is signed in with this. Sign in here too.");
+    return;
+  }
+  await enter(true).catch((fault) => {
+    close();
+    failed("enter-fault", fault.code === "expired" ? "Your session has ended. Sign in again." : fault.message);
+  });
 }
 
 function close() {

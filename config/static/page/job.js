@@ -8,6 +8,8 @@ import { attempt, badge, clock, count, failed, find, moment } from "./view.js";
 const OPEN = new Set(["queued", "running"]);
 const [SOONEST, LATEST] = [500, 8_000];
 // milliseconds before a connection that was lost is tried again
+const PASSING = new Set([429, 500, 502, 503, 504]);
+// statuses of a service that is busy, or being restarted
 let shown = "";
 let following = null;
 // what follows its events; ends with it
@@ -90,7 +92,12 @@ async function follow() {
       }
       if (isOver) break;
     } catch (fault) {
-      if (mine.signal.aborted || fault.status) return;
+      if (mine.signal.aborted) return;
+      if (fault.status && !PASSING.has(fault.status)) {
+        // shown anew when somebody has signed in again
+        following = null;
+        return failed("job-fault", fault.message);
+      }
       failed("job-fault", "The connection was lost. The job goes on without it; this page is trying again.");
     }
     await new Promise((resolve) => setTimeout(resolve, Math.min(LATEST, SOONEST * 2 ** tries++)));

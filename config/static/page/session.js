@@ -1,11 +1,14 @@
 // Who is signed in: by a password, which is changed for two tokens, or by an API key.
 //
 // The access token is kept in this page's memory only. What must outlive a reload, the refresh token or the key, is in the tab's own
-// storage: it goes with the tab, and no other tab has it, which a refresh token that may be used once could not bear.
+// storage: it goes with the tab. A tab that is duplicated takes a copy along, and a refresh token that both used would end the sign-in of
+// both: each sign-in has a lock, which the first page holds.
 
 import { AWAY, worded } from "./faults.js";
 
 const PLACE = "voice-session";
+const HELD_FOR = 1_000;
+// milliseconds that a page which is being reloaded may still hold the lock
 const TOLD = new EventTarget();
 let access = "";
 let renewing = null;
@@ -24,6 +27,12 @@ const keep = (what) => sessionStorage.setItem(PLACE, JSON.stringify(what));
 
 export const isSignedIn = () => Boolean(kept().key || kept().refresh);
 
+// Whether the sign-in is this page's own, and not a copy of one that another tab goes on with.
+export async function isOwn() {
+  const { refresh, lock } = kept();
+  return !refresh || !lock || held(lock);
+}
+
 // Told when the session ended by itself.
 export const onEnd = (act) => TOLD.addEventListener("end", act);
 
@@ -41,6 +50,8 @@ export async function signIn(username, password) {
 }
 
 export async function signOut() {
+  // what is being renewed would be kept after this
+  await renewing?.catch(() => {});
   const { refresh } = kept();
   forget();
   if (refresh) await ask("/v1/auth/logout", { refresh }).catch(() => {});
@@ -75,7 +86,27 @@ export function forget() {
 
 function take(pair) {
   access = pair.access;
-  keep({ refresh: pair.refresh });
+  keep({ refresh: pair.refresh, lock: kept().lock ?? newLock() });
+}
+
+// Only pages over HTTPS, and those of this machine itself, have locks.
+function newLock() {
+  if (!navigator.locks) return "";
+  const lock = crypto.randomUUID();
+  held(lock);
+  return lock;
+}
+
+// Hold the lock for as long as the page is there; whether it could be had.
+function held(lock) {
+  if (!navigator.locks) return true;
+  return new Promise((resolve) => {
+    const hold = () => {
+      resolve(true);
+      return new Promise(() => {});
+    };
+    navigator.locks.request(`${PLACE}-${lock}`, { signal: AbortSignal.timeout(HELD_FOR) }, hold).catch(() => resolve(false));
+  });
 }
 
 function end() {

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable
+from datetime import timedelta
 from typing import Any
 
 from asgiref.sync import iscoroutinefunction, markcoroutinefunction, sync_to_async
 from django.contrib.auth.signals import user_logged_in, user_logged_out, user_login_failed
 from django.contrib.contenttypes.models import ContentType
 from django.db.models import Model
+from django.db.models.functions import Now
 from django.dispatch import receiver
 from django.http import HttpRequest, HttpResponseBase
 from django.urls import ResolverMatch
@@ -19,6 +21,8 @@ from accounts.models.audit import LONGEST_NAME, AuditEntry, Deed
 ADMIN = "/admin/"
 PARTIAL = 206
 SERVED = (200, PARTIAL)
+ONE_HEARING = timedelta(hours=1)
+# in which parts of one file are asked for
 NAME_PARTS = 3
 # of the name of a view that hands out a file: jobs_output_content
 
@@ -41,7 +45,7 @@ def entry(request: HttpRequest, deed: Deed, **fields: Any) -> AuditEntry:
 
 
 class Downloads:
-    """Middleware: whoever plays or fetches a file in the admin is in the audit log. Of a player's many ranges the first counts."""
+    """Middleware: whoever plays or fetches a file in the admin is in the audit log, once for all the ranges that a player asks for."""
 
     sync_capable = True
     async_capable = True
@@ -58,30 +62,38 @@ class Downloads:
         response = self.get_response(request)
         assert isinstance(response, HttpResponseBase)  # noqa: S101  -- told the type checker, which can't know the mode
         if _hands_out(request, response):
-            _note_download(request)
+            _note_download(request, begins=_begins(response))
         return response
 
     async def _await(self, request: HttpRequest) -> HttpResponseBase:
         response: HttpResponseBase = await self.get_response(request)  # type: ignore[misc]
         if _hands_out(request, response):
-            await sync_to_async(_note_download)(request)
+            await sync_to_async(_note_download)(request, begins=_begins(response))
         return response
 
 
 def _hands_out(request: HttpRequest, response: HttpResponseBase) -> bool:
     if not request.path.startswith(ADMIN) or request.method != "GET" or not response.has_header("Content-Disposition"):
         return False
-    begins = response.status_code != PARTIAL or response.headers.get("Content-Range", "").startswith("bytes 0-")
-    return response.status_code in SERVED and begins
+    return response.status_code in SERVED
 
 
-def _note_download(request: HttpRequest) -> None:
-    """What was handed out is told by the view's name, `jobs_output_content`, and its argument."""
+def _begins(response: HttpResponseBase) -> bool:
+    return response.status_code != PARTIAL or response.headers.get("Content-Range", "").startswith("bytes 0-")
+
+
+def _note_download(request: HttpRequest, *, begins: bool) -> None:
+    """What was handed out is told by the view's name, `jobs_output_content`, and its argument. A later part is noted where the
+    beginning was not: whoever leaves that out has heard the rest.
+    """
     match: ResolverMatch | None = request.resolver_match
     parts = (match.url_name or "").split("_") if match else []
     kind = ContentType.objects.filter(app_label=parts[0], model=parts[1]).first() if len(parts) >= NAME_PARTS else None
     row_id = str(next(iter(match.kwargs.values()), "")) if match else ""
     named = row_id[:LONGEST_NAME]
+    heard = AuditEntry.objects.filter(row_id=named, deed=Deed.HEARD, who=request.user.pk, detail=request.path, at__gt=Now() - ONE_HEARING)
+    if not begins and heard.exists():
+        return
     entry(request, Deed.HEARD, detail=request.path, kind=kind, row_id=named, row_name=named).save()
 
 

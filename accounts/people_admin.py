@@ -19,7 +19,7 @@ from accounts.bars import bar
 from accounts.buttons import Button, Buttons, unconfirmed
 from accounts.gauges import standings
 from accounts.listed import NoYears
-from accounts.models import Limits, Override, User
+from accounts.models import Limits, Override, Removal, User
 
 IN_A_SECTION = 20
 # rows of each kind on the page of a person
@@ -48,7 +48,7 @@ def _let_in(user: User) -> bool:
 
 
 def _blocked(user: User) -> bool:
-    return not user.is_active
+    return not user.is_active and not Removal.objects.in_force().filter(owner=user).exists()
 
 
 @admin.register(User)
@@ -110,6 +110,10 @@ class PeopleAdmin(Buttons, NoYears, UserAdmin):
         for user in users:
             if user == request.user:
                 self.message_user(request, "You would lock yourself out. Let another do that.", messages.WARNING)
+            elif to and Removal.objects.in_force().filter(owner=user).exists():
+                self.message_user(
+                    request, f"{user}: the account is deleted, or about to be. Nobody is let into it any more.", messages.WARNING
+                )
             elif User.objects.filter(pk=user.pk, is_active=not to).update(is_active=to):
                 self.log_change(request, user, done)
                 self.message_user(request, f"{user}: {done}.", messages.SUCCESS)

@@ -7,11 +7,11 @@ import json
 from typing import Any
 
 from django import forms
-from django.contrib import admin
-from django.core.exceptions import ValidationError
+from django.contrib import admin, messages
+from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
 from django.db import transaction
 from django.db.models import Count, QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 
 from accounts.gauges import Over, lowered, whoever_is_over
 from accounts.listed import NoYears
@@ -76,6 +76,16 @@ class PlanAdmin(NoYears):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Plan]:
         rows: QuerySet[Plan] = super().get_queryset(request).annotate(number_of_people=Count("people"))
         return rows
+
+    def render_change_form(self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any) -> HttpResponse:
+        """Whoever only asked made no mistake: the answer is told as one."""
+        errors = context["adminform"].form.errors
+        if ASKED in request.POST and set(errors) == {NON_FIELD_ERRORS}:
+            for line in errors.pop(NON_FIELD_ERRORS):
+                self.message_user(request, line, messages.INFO)
+            context["errors"] = None
+        rendered: HttpResponse = super().render_change_form(request, context, *args, **kwargs)
+        return rendered
 
     @admin.display(description="people", ordering="number_of_people")
     def people_there_are(self, plan: Any) -> int:

@@ -20,7 +20,7 @@ from accounts.usage import COUNTERS, limit_in_force
 
 @admin.register(Usage)
 class UsageAdmin(Listed):
-    list_display = ["item_id", "owner", "kind", "characters", "seconds", "reused", "voice", "model", "period_starts_at", "created_at"]
+    list_display = ["item_id", "owner", "kind", "characters", "length", "reused", "voice", "model", "period_starts_at", "created_at"]
     list_filter = [
         ("owner", AutocompleteSelectFilter), one_of("kind", lambda: sorted(METERED)), "reused", "period_starts_at", "created_at",
     ]  # fmt: skip
@@ -29,6 +29,10 @@ class UsageAdmin(Listed):
     search_help_text = "An item's id, or how its owner's name begins"
     found_by = ("item_id",)
     list_select_related = ["owner"]
+
+    @admin.display(description="seconds")
+    def length(self, usage: Usage) -> str:
+        return f"{usage.seconds:,.1f}"
 
 
 @admin.register(Quota)
@@ -43,6 +47,8 @@ class QuotaAdmin(Listed):
     found_by = ()
     list_select_related = ["owner"]
     shown = ("characters_bar", "speech_bar", "transcription_bar", "conversion_bar")
+    exclude = [field.name for field in Quota._meta.fields if field.name.endswith(("_ms", "_reserved")) or field.name == "characters"]
+    # the bars tell them
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Quota]:
         quotas: QuerySet[Quota] = super().get_queryset(request)

@@ -23,6 +23,12 @@ admin.site.unregister([Config])
 
 
 class SettingsForm(ConstanceForm):
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for name, (_, help_text, *_) in settings.CONSTANCE_CONFIG.items():
+            # what stands beside it is no label of it
+            self.fields[name].widget.attrs["aria-label"] = help_text
+
     def save(self) -> list[str]:
         """Write what is changed; what is as the environment says again is forgotten. Told is what each was and what it is."""
         changed = []

@@ -111,7 +111,7 @@ class Environment(BaseSettings):
     test_engines: bool = Field(False, description="lets `seed` tell the tone engine to be slow, fail, hang or crash")
 
     upstreams: Annotated[tuple[Upstream, ...], NoDecode] = Field(
-        (), description="other speech servers as voices, a JSON list; README.md, Upstreams, says of what"
+        (), description="other speech servers as voices, a JSON list; docs/voices.md, Upstreams, says of what"
     )
     models_dir: Path | None = Field(None, description="folder of the models that workers fetch; empty: models in DATA_DIR")
     device: str = Field("auto", description="what models run on: cpu, cuda, cuda:1; auto takes CUDA where there is one")

@@ -6,6 +6,7 @@ import hashlib
 import hmac
 from datetime import timedelta
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
@@ -82,6 +83,7 @@ MIDDLEWARE = [
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [Path(__file__).parent / "templates"],  # what stands here in place of the theme's is found first
         "APP_DIRS": True,
         "OPTIONS": {
             "context_processors": [
@@ -106,8 +108,8 @@ UNFOLD = {
     "SHOW_VIEW_ON_SITE": False,
     "SHOW_BACK_BUTTON": True,
     "LOGIN": {"form": "accounts.forms.SignInForm"},
-    "STYLES": [lambda _request: static("page/desk.css")],
-    "SCRIPTS": [lambda _request: static("page/desk.js")],
+    "STYLES": [lambda _request: static("desk/desk.css")],
+    "SCRIPTS": [lambda _request: static("desk/desk.js")],
     "SIDEBAR": {"navigation": "config.desk.navigation.navigation", "show_search": True, "command_search": True},
     "COMMAND": {"search_callback": "config.desk.navigation.found"},
     "ACCOUNT": {"navigation": "config.desk.navigation.account"},

@@ -37,7 +37,7 @@ class ErrandAdmin(Listed):
     def span(self, errand: Errand) -> str | None:
         return took(errand.created_at, errand.finished_at)
 
-    @admin.display(description="what came of it, the first of them", empty_value="nothing yet")
+    @admin.display(description="what came of it", empty_value="nothing yet")
     def came_of_it(self, errand: Errand) -> str | None:
         lines = [
             (reverse("admin:jobs_job_change", args=[each["job"]]), each["job"], each.get("done") or each["refused"])

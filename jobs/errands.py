@@ -10,6 +10,7 @@ from typing import Any
 import dramatiq
 import structlog
 from django.contrib.contenttypes.models import ContentType
+from django.db import transaction
 from django.db.models import Q
 from dramatiq.errors import DramatiqError
 from redis.exceptions import RedisError
@@ -122,6 +123,12 @@ def _step(errand: Errand) -> bool:
         return errand.step(note={"job": job_id, "refused": "It failed; the log says how."}, refused=True)
     if said is None:
         return errand.step(note={"job": job_id, "refused": "It is no longer there."}, refused=True)
+    return _count(errand, job_id, said)
+
+
+@transaction.atomic
+def _count(errand: Errand, job_id: str, said: str) -> bool:
+    """With its entry in the audit log, or not at all."""
     if not errand.step(note={"job": job_id, "done": said}, refused=False):
         return False
     AuditEntry.objects.create(

@@ -30,8 +30,12 @@ NAME = re.compile(r"(?P<owner>[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})/[0-9a
 # what `keep` calls a file
 
 
+class Fleeting(File):  # type: ignore[type-arg]
+    """What is worked on at once and kept no longer than that: a machine that loses power may lose it."""
+
+
 class Folder(FileSystemStorage):
-    """A folder where a file is written beside its place, forced to the disk and moved: whoever opens it finds all of it."""
+    """A folder where a file is written beside its place, forced to the disk, and moved: whoever opens it finds all of it."""
 
     def get_available_name(self, name: str, max_length: int | None = None) -> str:
         """The name itself: what has the same one is the same."""
@@ -45,7 +49,8 @@ class Folder(FileSystemStorage):
                 for chunk in content.chunks():
                     part.write(chunk)
                 part.flush()
-                os.fsync(part.fileno())
+                if not isinstance(content, Fleeting):
+                    os.fsync(part.fileno())
                 if self.file_permissions_mode is not None:
                     os.fchmod(part.fileno(), self.file_permissions_mode)
                 Path(part.name).replace(path)
@@ -55,7 +60,7 @@ class Folder(FileSystemStorage):
         return name
 
 
-def keep(file: IO[bytes], *, owner_id: Any, form: str) -> Blob:
+def keep(file: IO[bytes], *, owner_id: Any, form: str, lasting: bool = True) -> Blob:
     """Store the bytes of an open file under their owner and their SHA-256. StorageUnavailable when that can't be done now."""
     file.seek(0)
     sha256 = hashlib.file_digest(file, "sha256").hexdigest()  # type: ignore[arg-type]  # any binary file will do
@@ -65,7 +70,7 @@ def keep(file: IO[bytes], *, owner_id: Any, form: str) -> Blob:
     try:
         if not default_storage.exists(name) or default_storage.size(name) != size:
             file.seek(0)
-            default_storage.save(name, File(file))
+            default_storage.save(name, File(file) if lasting else Fleeting(file))
     except BaseException as fault:  # whatever the storage's own library raises, and the wish to stop
         blob.given_up()
         if not isinstance(fault, Exception):

@@ -15,6 +15,7 @@ from django.urls import reverse
 from unfold.decorators import action
 
 from accounts.asking import ask, is_answered
+from accounts.ids import new_id
 from jobs.doing import do
 from jobs.job_admin import JobAdmin
 from jobs.models import Item, Job
@@ -62,5 +63,5 @@ class VoicedJobAdmin(JobAdmin):
         form = Choice(request.POST if is_answered(request) else None)
         if not form.is_bound or not form.is_valid():
             return ask(self, request, title="Make it again by another voice", text=TEXT, submit="Make it", back=back, form=form, **page)
-        options = {"voice": form.cleaned_data["voice"].pk}
+        options = {"voice": form.cleaned_data["voice"].pk, "asked": new_id("ask")}
         return do(self, request, respeaking.speak_by.__name__, jobs, options) or HttpResponseRedirect(back)

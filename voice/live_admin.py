@@ -47,7 +47,7 @@ class LiveSessionAdmin(Buttons, Listed):
     search_help_text = "A session's id, or how its owner's name begins"
     found_by = ("pk",)
     list_select_related = ["owner"]
-    exclude = ["snapshot", "transcript", "transcript_ms", "first_token_ms", "first_audio_ms", "seconds_in", "seconds_out"]
+    exclude = ["state", "snapshot", "transcript", "transcript_ms", "first_token_ms", "first_audio_ms", "seconds_in", "seconds_out"]
     shown = ("now", "lasts", "heard", "spoken", "legs", "conversation")
     actions = ["end"]
     buttons = (

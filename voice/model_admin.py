@@ -171,16 +171,17 @@ class ModelAdmin(Buttons, NoYears):
         return HttpResponseRedirect(reverse("admin:voice_model_change", args=[model.pk]))
 
     def try_one(self, request: HttpRequest, model: Model, _reason: str) -> None:
-        self._try(request, [model.pk])
+        self._try(request, [model])
 
     @admin.action(description="Try the selected models on a worker", permissions=["change"])
     def try_out(self, request: HttpRequest, models: Any) -> None:
-        self._try(request, list(models.exclude(location="").values_list("pk", flat=True)))
+        self._try(request, list(models.exclude(location="")))
 
-    def _try(self, request: HttpRequest, names: list[str]) -> None:
-        for name in names:
-            registry.ask_to_check(name)
-        self.message_user(request, f"{len(names)} models will be tried; reload this page for what came of it.")
+    def _try(self, request: HttpRequest, models: list[Model]) -> None:
+        for model in models:
+            registry.ask_to_check(model.pk)
+            self.log_change(request, model, "to be tried on a worker")
+        self.message_user(request, f"{len(models)} models will be tried; reload this page for what came of it.")
 
 
 def _workers(model: Model) -> Iterator[dict[str, Any]]:

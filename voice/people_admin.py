@@ -9,7 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 
 from accounts.buttons import Button
-from accounts.models import Removal, RemovalState, User
+from accounts.models import Removal, User
 from accounts.people_admin import PeopleAdmin
 from voice import removals
 
@@ -28,7 +28,7 @@ admin.site.unregister(User)
 
 
 def _removable(user: User) -> bool:
-    return not Removal.objects.filter(owner=user).exclude(state=RemovalState.STOPPED).exists()
+    return not Removal.objects.in_force().filter(owner=user).exists()
 
 
 @admin.register(User)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from datetime import timedelta
 from functools import partial
 from typing import Any
 
@@ -19,14 +20,15 @@ from django.db.models.functions import Now
 from dramatiq.errors import DramatiqError
 from redis.exceptions import RedisError
 
-from accounts.models import ClientSecret, Override, Removal, RemovalState, Replay, User
+from accounts.models import ApiKey, ClientSecret, Override, Removal, RemovalState, Replay, SignIn, User
 from config.errors import Conflict
 from jobs import services as jobs
 from jobs import storage, webhooks
 from jobs.errors import InvalidState
-from jobs.models import OPEN, Blob, Item, Job, Output
+from jobs.models import OPEN, Blob, Delivery, Item, Job, Output, Webhook
 from voice import consents
 from voice.custom_voices import delete_voice
+from voice.errors import VoiceNotFound
 from voice.models import Consent, Lexicon, LiveSession, Voice
 
 log = structlog.get_logger("removals")
@@ -38,6 +40,8 @@ LONGEST = 20.0
 MOST_NAMED = 10
 # outputs that a refusal names
 LONGEST_PROBLEM = 500
+LOOKED_AT = timedelta(hours=1)
+# after the end, in which whatever was let in before it may still write something down
 
 
 class AccountHeld(Conflict):
@@ -56,8 +60,8 @@ class NotYet(Exception):
     """Something is still being made, or written: the next turn comes to it."""
 
 
-def begin(*, owner: User, by: User) -> Removal:
-    """Let somebody in no more, and have everything of his removed. AccountHeld, OwnAccount."""
+def begin(*, owner: User, by: User | None) -> Removal:
+    """Let somebody in no more, and have everything of his removed. `by` is none for whoever has the machine. AccountHeld, OwnAccount."""
     if owner == by:
         raise OwnAccount
     _refuse_what_is_held(owner)
@@ -70,18 +74,24 @@ def begin(*, owner: User, by: User) -> Removal:
 
 
 def continue_all() -> None:
-    """Ring for those that are not done."""
+    """Ring for those that are not done; of those that are, for whatever a request left behind that had begun before."""
+    for done in Removal.objects.select_related("owner").filter(state=RemovalState.DONE, finished_at__gt=Now() - LOOKED_AT):
+        if any(model._default_manager.filter(owner=done.owner_id).exists() for model in LEFT):
+            more = F("total") + _number(done.owner)
+            Removal.objects.filter(pk=done.pk, state=RemovalState.DONE).update(state=RemovalState.UNDER_WAY, total=more, finished_at=None)
     for pk in Removal.objects.filter(state=RemovalState.UNDER_WAY).values_list("pk", flat=True):
         _ring(pk)
 
 
-def carry_on(removal_id: int) -> None:
-    """One turn of a removal. Many may be at it at once; what one leaves undone the next finds."""
+def carry_on(removal_id: int, *, longest: float = LONGEST) -> None:
+    """One turn of a removal, of so many seconds. Many may be at it at once; what one leaves undone the next finds."""
     removal = Removal.objects.select_related("owner").filter(pk=removal_id, state=RemovalState.UNDER_WAY).first()
     if removal is None:
         return
     under_way = Removal.objects.filter(pk=removal.pk, state=RemovalState.UNDER_WAY)
-    end = time.monotonic() + LONGEST
+    # somebody may have let him in again on his form
+    User.objects.filter(pk=removal.owner_id, is_active=True).update(is_active=False)
+    end = time.monotonic() + longest
     try:
         for number in _steps(removal.owner):
             under_way.update(removed=F("removed") + number)
@@ -109,8 +119,9 @@ def _steps(owner: User) -> Iterator[int]:
         raise NotYet
     _refuse_what_is_held(owner)
     yield from _each(Output.objects.of(owner), storage.forget)
-    yield from _each(Voice.objects.filter(owner=owner), delete_voice)
+    yield from _each(Voice.objects.filter(owner=owner), _forget_voice)
     yield from _each(Consent.objects.of(owner), _forget_consent)
+    yield from _batches(Delivery.objects.of(owner))
     for hook in owner.webhooks.all():
         webhooks.remove(hook)
     # items before their jobs: one job may have ten thousand
@@ -142,6 +153,12 @@ def _batches(rows: Any) -> Iterator[int]:
         yield len(ids) if model in COUNTED else 0
 
 
+def _forget_voice(voice: Voice) -> None:
+    # another turn was quicker
+    with suppress(VoiceNotFound):
+        delete_voice(voice)
+
+
 def _forget_consent(consent: Consent) -> None:
     consents.delete(consent)
     consent.delete()
@@ -149,6 +166,8 @@ def _forget_consent(consent: Consent) -> None:
 
 COUNTED = (Output, Voice, Consent, Item, Blob)
 # the kinds of rows that progress is told by
+LEFT = (*COUNTED, Job, Lexicon, LiveSession, Webhook, Replay, ApiKey, SignIn, ClientSecret)
+# and that nothing is left of
 
 
 def _number(owner: User) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from accounts.replays import Asked, Done, earlier, once
 from config.errors import Refusal
 from jobs import services as jobs
 from jobs.errands import deed
@@ -13,11 +14,15 @@ from voice.services import SPEECH, Casting, Line
 from voice.timing import ASKED
 
 
-def speak_again(*, job: Job, voice: Voice) -> Job:
-    """A job of the same texts, formats and names, by this voice, that waits its turn as any brief does.
+def speak_again(*, job: Job, voice: Voice, asked: str = "") -> str:
+    """The id of a job of the same texts, formats and names, by this voice, that waits its turn as any brief does.
 
     Every Refusal of a brief may come of it: the voice is another's, it does not speak the language, the owner may have no more.
+    `asked` tells one wish from another: whoever is told of the same one again, for a worker died, makes no second job.
     """
+    wish = Asked(fingerprint=voice.pk, key=f"{asked}:{job.pk}" if asked else None, attempt=None)
+    if known := earlier(job.owner, wish):
+        return known.subject
     if job.kind != SPEECH:
         raise InvalidState("Only speech can be made again by another voice.")
     casting, verbatim = Casting(job.owner), set(Model.objects.filter(verbatim=True).values_list("pk", flat=True))
@@ -38,15 +43,19 @@ def speak_again(*, job: Job, voice: Voice) -> Job:
             refusal.message = f"Item {item.position}: {refusal.message}"
             raise
     about = jobs.About(name=job.name, metadata=job.metadata, priority=job.priority, webhook=job.webhook)
-    return jobs.submit(owner=job.owner, api_key=job.api_key, kind=SPEECH, orders=orders, about=about)
+
+    def submit() -> Done:
+        return Done(jobs.submit(owner=job.owner, api_key=job.api_key, kind=SPEECH, orders=orders, about=about).pk)
+
+    return once(job.owner, wish, submit).subject
 
 
 @deed
-def speak_by(job: Job, *, voice: str) -> str:
+def speak_by(job: Job, *, voice: str, asked: str = "") -> str:
     found = Voice.objects.filter(pk=voice).first()
     if found is None:
         raise InvalidState("The voice is no longer there.")
-    return f"made again by {found} as {speak_again(job=job, voice=found).pk}"
+    return f"made again by {found} as {speak_again(job=job, voice=found, asked=asked)}"
 
 
 def _line(item: Item, voice: Voice, verbatim: set[str]) -> Line:

@@ -28,7 +28,7 @@ from voice.ears.whisper import Whisper
 from voice.engines.base import DeviceLost
 from voice.errors import EngineMissing, LanguageNotUnderstood, ModelNotFound, TranscriptionUnavailable
 from voice.models import Model, ModelAlias, Task
-from voice.sources import OURS, RAW, decoded, expected, own_output, submitted
+from voice.sources import OURS, decoded, expected, own_output, submitted
 from voice.timing import ASKED, SENTENCE, WORD, Timed, Timestamps
 from voice.transcription_requests import TranscriptionRequest, TranslationRequest
 from voice.transcripts import Writer
@@ -36,6 +36,8 @@ from voice.uploads import Purpose, look
 
 TRANSCRIPTION = "transcription"
 # the kind of such jobs and of what is charged for them
+SAID = "said"
+# what a turn of a conversation is kept as: never under the name of what is to last
 DEFAULT_MODEL = "whisper-1"
 # of a brief that names none
 ORDINARY = "whisper-1"
@@ -100,28 +102,41 @@ def order_transcription(
     )
 
 
-def order_heard(*, owner: User, pcm: bytes, model: str, language: str | None, prompt: str) -> jobs.Order:
-    """The order to understand what was said in a conversation: samples of 16 bits at RATE, of which nothing is kept.
+class Hearing:
+    """Orders that what is said in one conversation be understood. Of what it names, everything is looked up once."""
 
-    A model that is not known here is one of others' for us: what stands for their first is used.
-    """
-    source = storage.keep(BytesIO(exact_wav_header(len(pcm)) + pcm), owner_id=owner.pk, form=RAW)
-    languages = (language.lower().replace("_", "-"),) if language else ()
-    try:
-        chosen = choose_model(model or ORDINARY, languages, translates=False)
-    except ModelNotFound:
-        chosen = choose_model(ORDINARY, languages, translates=False)
-    return _order(
-        chosen,
-        source,
-        container=OURS,
-        languages=languages,
-        translate=False,
-        options={"prompt": prompt, "temperature": 0.0, "keywords": [], ASKED: _timed(words=False), "pauses": asdict(Pauses())},
-        expected=Amount(milliseconds=len(pcm) // SAMPLE_BYTES * MILLISECONDS // RATE),
-        store=False,
-        fresh=True,
-    )
+    def __init__(self, owner: User) -> None:
+        self._owner = owner
+        self._chosen: dict[tuple[str, tuple[str, ...]], Model] = {}
+
+    def order(self, pcm: bytes, *, model: str, language: str | None, prompt: str) -> jobs.Order:
+        """For samples of 16 bits at RATE, of which nothing is kept.
+
+        A model that is not known here is one of others' for us: what stands for their first is used.
+        """
+        languages = (language.lower().replace("_", "-"),) if language else ()
+        chosen = self._choose(model or ORDINARY, languages)
+        sound = BytesIO(exact_wav_header(len(pcm)) + pcm)
+        return _order(
+            chosen,
+            storage.keep(sound, owner_id=self._owner.pk, form=SAID, lasting=False),
+            container=OURS,
+            languages=languages,
+            translate=False,
+            options={"prompt": prompt, "temperature": 0.0, "keywords": [], ASKED: _timed(words=False), "pauses": asdict(Pauses())},
+            expected=Amount(milliseconds=len(pcm) // SAMPLE_BYTES * MILLISECONDS // RATE),
+            store=False,
+            fresh=True,
+        )
+
+    def _choose(self, name: str, languages: tuple[str, ...]) -> Model:
+        asked = (name, languages)
+        if asked not in self._chosen:
+            try:
+                self._chosen[asked] = choose_model(name, languages, translates=False)
+            except ModelNotFound:
+                self._chosen[asked] = choose_model(ORDINARY, languages, translates=False)
+        return self._chosen[asked]
 
 
 def choose_model(name: str, languages: tuple[str, ...], *, translates: bool) -> Model:

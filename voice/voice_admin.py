@@ -11,6 +11,7 @@ from django.db.models import OuterRef, QuerySet, Subquery
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.shortcuts import get_object_or_404
 from django.urls import URLPattern, path, reverse
+from django.utils.text import Truncator
 from unfold.admin import TabularInline
 from unfold.decorators import display
 
@@ -118,15 +119,22 @@ class VoiceAdmin(Buttons, Listed):
         return stored(request, sample.blob, filename=f"{sample.pk}.{RECORDING.name}", media_type=RECORDING.media_type)
 
     def preview(self, request: HttpRequest, pk: str) -> HttpResponseBase:
-        """A voice heard: a stock voice with a sentence that is known, any with one that was typed. Both on the account of who listens."""
+        """A voice heard: a stock voice with a sentence that is known, any with one that was typed. Both on the account of who listens.
+
+        Somebody's own voice says what was typed only for who may change voices, and that it did is written down.
+        """
         if not self.has_view_permission(request):
             raise PermissionDenied
         voice = get_object_or_404(Voice.objects.select_related("model", "consent"), pk=pk)
         if request.method != "POST" and voice.owner_id is not None:
             raise Http404
+        if request.method == "POST" and not self.has_change_state_permission(request):
+            raise PermissionDenied
         try:
             if request.method == "POST":
-                item = speak_preview(staff=cast(User, request.user), voice=voice, text=request.POST.get("text", ""))
+                text = request.POST.get("text", "")
+                item = speak_preview(staff=cast(User, request.user), voice=voice, text=text)
+                self.log_change(request, voice, f"let say, as {item.pk}: {Truncator(text).chars(LONGEST_REASON)}")
                 return JsonResponse({"item": item.pk, "url": reverse("admin:voice_preview_audio", args=[item.pk])}, status=201)
             return being_made(request, speak_preview(staff=cast(User, request.user), voice=voice, text=_sentence(voice), keep_for=KEPT_FOR))
         except Refusal as refusal:
@@ -140,6 +148,10 @@ class VoiceAdmin(Buttons, Listed):
         if item is None:
             raise Http404
         return being_made(request, item)
+
+    def render_change_form(self, request: HttpRequest, context: dict[str, Any], *args: Any, obj: Any = None, **kwargs: Any) -> HttpResponse:
+        context["may_speak"] = obj is not None and self.has_change_state_permission(request)
+        return super().render_change_form(request, context, *args, obj=obj, **kwargs)
 
     @display(description="state", label=LABELS)
     def state_label(self, voice: Voice) -> str:

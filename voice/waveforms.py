@@ -26,11 +26,11 @@ WHOLE = 100
 RECORDINGS = {"sample": (Sample, "blob"), "consent": (Consent, "recording")}
 # whose rows have a waveform, and the field that names their sound
 MEASURES = {
-    "seconds": ("length", "{:g} s"),
-    "voiced_seconds": ("vowels and the like", "{:g} s"),
-    "speech_db": ("speech", "{:g} dB"),
-    "noise_db": ("pauses", "{:g} dB"),
-    "peak_db": ("peak", "{:g} dB"),
+    "seconds": ("length", "{:.1f} s"),
+    "voiced_seconds": ("vowels and the like", "{:.1f} s"),
+    "speech_db": ("speech", "{:.1f} dB"),
+    "noise_db": ("pauses", "{:.1f} dB"),
+    "peak_db": ("peak", "{:.1f} dB"),
     "clipped_share": ("near the peak", "{:.2%} of the samples"),
 }
 # what was found of a sample, as people say it

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Self
+
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
@@ -16,6 +18,12 @@ class RemovalState(models.TextChoices):
     DONE = "done"
 
 
+class RemovalRows(models.QuerySet["Removal"]):
+    def in_force(self) -> Self:
+        """Of accounts that nobody is let into any more."""
+        return self.exclude(state=RemovalState.STOPPED)
+
+
 class Removal(models.Model):
     """Of everything that an account has stored. Of the account itself a nameless row stays, for the ledger and the log refer to it."""
 
@@ -28,6 +36,8 @@ class Removal(models.Model):
     problem = models.CharField(max_length=500, blank=True)
     asked_at = models.DateTimeField(db_default=Now(), editable=False)
     finished_at = models.DateTimeField(null=True, editable=False)
+
+    objects = RemovalRows.as_manager()
 
     class Meta:
         indexes = [models.Index(fields=["id"], condition=Q(state="under_way"), name="removal_under_way")]

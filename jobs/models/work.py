@@ -338,6 +338,8 @@ class Item(models.Model):
         )
         if won:
             self.attempt += 1
+        if won and self.job.listed:
+            # of a step nobody asks how far it is, and somebody waits for what comes of it
             Job.objects.filter(pk=self.job_id, state=State.QUEUED).update(state=State.RUNNING, started_at=Now())
         return won == 1
 

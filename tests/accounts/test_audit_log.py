@@ -78,6 +78,17 @@ def test_who_listens_to_an_output_is_written_down_once_for_all_its_ranges(staff,
     assert (entry.who, entry.row_id, entry.kind and entry.kind.model) == (staff, output.pk, "output")
 
 
+def test_who_leaves_out_the_beginning_is_written_down_too(staff, client, alice):
+    output = make_output(alice, b"sound")
+    client.force_login(staff)
+
+    for _ in range(2):
+        client.get(reverse("admin:jobs_output_content", args=[output.pk]), headers={"Range": "bytes=1-"})
+
+    (entry,) = entries(Deed.HEARD)
+    assert (entry.who, entry.row_id) == (staff, output.pk)
+
+
 def test_nobody_changes_or_deletes_an_entry(staff, client):
     client.force_login(staff)
     client.post("/admin/logout/")
@@ -94,17 +105,23 @@ def test_nobody_changes_or_deletes_an_entry(staff, client):
     assert "signed out" in listed.content.decode()
 
 
-def test_an_entry_outlives_whoever_did_it(staff, client):
+def test_an_entry_outlives_whoever_did_it(db, client):
     gone = User.objects.create_user("gone", password=PASSWORD, is_staff=True)
     gone.groups.add(Group.objects.get(name=Role.VIEWER))
     client.post(LOGIN, {"username": "gone", "password": PASSWORD})
+
+    gone.delete()
+
+    assert [(entry.who, entry.who_name) for entry in entries(Deed.SIGNED_IN)] == [(None, "gone")]
+
+
+def test_an_entry_outlives_what_it_was_done_to(staff, client):
+    plan = Plan.objects.create(name="small")
     client.force_login(staff)
 
-    response = client.post(reverse("admin:accounts_user_delete", args=[gone.pk]), {"post": "yes"})
+    client.post(reverse("admin:accounts_plan_delete", args=[plan.pk]), {"post": "yes"})
 
-    assert response.status_code == 302
-    assert [(entry.who, entry.who_name) for entry in entries(Deed.SIGNED_IN)] == [(None, "gone")]
-    assert [entry.row_name for entry in entries(Deed.DELETED)] == ["gone"]
+    assert [entry.row_name for entry in entries(Deed.DELETED)] == ["small"]
 
 
 @pytest.mark.parametrize(("age", "kept"), [(timedelta(days=9), 1), (timedelta(days=11), 0)])

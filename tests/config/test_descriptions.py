@@ -33,6 +33,7 @@ NOT_OURS = {
     "WORKER_EXTRAS",
     "VOICE_KEY",
     "VOICE_URL",
+    "ENV_FILE",
 }
 # of compose.yaml, the Dockerfile, the scripts and the examples
 NAMED = re.compile(r"`([A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+)(?:=[^`]*)?`|\b([A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+)=")

@@ -180,11 +180,11 @@ def test_the_example_names_every_variable_with_its_default_and_meaning():
     assert set(re.findall(r"^#?([A-Z0-9_]+)=", example, re.MULTILINE)) == {name.upper() for name in Environment.model_fields}
 
 
-def test_the_readme_lists_every_variable():
-    readme = (ROOT / "README.md").read_text()
+def test_the_settings_list_every_variable():
+    settings = (ROOT / "docs" / "settings.md").read_text()
 
     for name in Environment.model_fields:
-        assert f"`{name.upper()}`" in readme, name
+        assert f"`{name.upper()}`" in settings, name
 
 
 def test_a_bad_variable_stops_the_start_with_one_message_and_no_trace():

@@ -235,6 +235,22 @@ def test_an_errand_is_gone_on_with_where_its_worker_left_it(alice, rung):
     assert errand.finished_at is not None
 
 
+def test_an_errand_whose_worker_died_before_it_counted_makes_no_second_job(desk, alice, rung, monkeypatch):
+    monkeypatch.setattr(errands, "AT_ONCE", 0)
+    job = make_job(alice, state=State.COMPLETED)
+    make_item(alice, job=job, state=State.COMPLETED, options=tone_options(language="en"))
+    speak_by(desk, job, make_voice())
+    errands.run(rung[0])
+
+    Errand.objects.update(done=0, notes=[], finished_at=None, taken_until=None)
+    errands.run(rung[0])
+
+    again = Job.objects.exclude(pk=job.pk).get()
+    errand = Errand.objects.get()
+    assert (errand.done, errand.refused) == (1, 0)
+    assert again.pk in errand.notes[0]["done"]
+
+
 # ── The inbox ───────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 

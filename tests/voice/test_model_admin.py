@@ -67,6 +67,12 @@ def test_a_worker_is_asked_to_load_it_and_that_is_written_down(desk, duo):
     assert "<button" not in page_of(desk, duo).partition('id="workers"')[2].partition("</section>")[0]
 
 
+def test_that_it_is_tried_is_written_down(desk, duo):
+    desk.post(reverse("admin:voice_model_do", args=[duo.pk, "try_one"]))
+
+    assert LogEntry.objects.get().change_message == "to be tried on a worker"
+
+
 @pytest.mark.parametrize("verb", ["", "delete"])
 def test_nothing_else_is_asked_of_a_worker(desk, duo, verb):
     send(desk, duo, make_worker(), verb)

@@ -76,6 +76,51 @@ def test_nobody_is_let_in_from_the_beginning(alice, staff, client_of):
     assert client.get("/v1/me").status_code == 401
 
 
+def test_nobody_is_let_in_again_while_it_goes_on(alice, staff):
+    removal = removals.begin(owner=alice, by=staff)
+    client = Client()
+    client.force_login(staff)
+
+    page = client.post(reverse("admin:accounts_user_do", args=[alice.pk, "unblock_one"]), follow=True).content.decode()
+    assert "let into it any more" in page
+    assert not User.objects.get(pk=alice.pk).is_active
+
+    make_running(alice)
+    User.objects.update(is_active=True)  # on the form
+    remove_account.fn(removal.pk)
+    assert not User.objects.get(pk=alice.pk).is_active
+
+
+def test_what_a_request_leaves_behind_that_had_begun_before_goes_too(alice, staff):
+    removal = removals.begin(owner=alice, by=staff)
+    remove_account.fn(removal.pk)
+    make_sample(make_voice(owner=alice), b"RIFFlate")
+
+    continue_removals.fn()
+    remove_account.fn(removal.pk)
+
+    removal.refresh_from_db()
+    assert (removal.state, removal.removed) == (RemovalState.DONE, removal.total)
+    assert not Voice.objects.filter(owner=alice).exists()
+    assert not Blob.objects.exists()
+
+
+def test_of_two_turns_at_once_the_slower_meets_a_voice_that_is_gone(alice, staff, monkeypatch):
+    removal = removals.begin(owner=alice, by=staff)
+    make_voice(owner=alice)
+    delete = removals.delete_voice
+
+    def late(voice: Voice) -> None:
+        delete(voice)
+        delete(voice)
+
+    monkeypatch.setattr(removals, "delete_voice", late)
+    remove_account.fn(removal.pk)
+
+    removal.refresh_from_db()
+    assert removal.state == RemovalState.DONE
+
+
 def test_what_is_under_legal_hold_refuses_it_and_is_named(alice, staff):
     held = make_output(alice, legal_hold=True)
 

@@ -10,13 +10,17 @@ from django.contrib.admin.models import LogEntry
 from django.test import Client
 from django.urls import reverse
 
-from accounts.models import Quota, Usage, User
+from accounts.models import AuditEntry, Deed, Quota, Usage, User
+from accounts.roles import Role
 from jobs.models import Item, Output
+from tests.accounts.test_roles import staff_as
 from tests.factories import make_item, make_sample, make_voice
 from tests.voice.recordings import spoken
 from tests.voice.waiting import until
 from voice.actors import read_waveform
 from voice.models import Sample, Voice
+
+__all__ = ["staff_as"]
 
 
 @pytest.fixture
@@ -116,6 +120,23 @@ def test_staff_hear_a_sentence_on_their_own_account(desk, staff):
     until(lambda: Usage.objects.filter(owner=staff).exists())
     assert Quota.objects.get().owner == staff
     assert not Output.objects.exists()
+
+
+@pytest.mark.usefixtures("catalogue")
+@pytest.mark.parametrize(("role", "status"), [(Role.VIEWER, 403), (Role.OPERATOR, 201)])
+def test_what_was_typed_is_said_for_who_may_change_voices_and_written_down(staff_as, client, role, status):
+    client.force_login(staff_as(role))
+    tone = Voice.objects.get(name="tone")
+
+    asked = client.post(reverse("admin:voice_voice_preview", args=[tone.pk]), {"text": "I agree."})
+    page = client.get(reverse("admin:voice_voice_change", args=[tone.pk])).content.decode()
+
+    assert asked.status_code == status
+    assert ("Hear it" in page) == (status == 201)
+    assert Item.objects.exists() == (status == 201)
+    assert [(entry.row_id, "I agree." in entry.detail) for entry in AuditEntry.objects.filter(deed=Deed.CHANGED)] == (
+        [(tone.pk, True)] if status == 201 else []
+    )
 
 
 @pytest.mark.usefixtures("worker")

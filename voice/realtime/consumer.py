@@ -38,6 +38,7 @@ from voice.realtime.session import Session, refused
 from voice.realtime.silero import Silero
 from voice.realtime.wire import Wire
 from voice.services import Casting
+from voice.transcriptions import Hearing
 
 log = structlog.get_logger("live")
 
@@ -60,7 +61,7 @@ class Conversation(OpenSocket):
         self.gone = asyncio.Event()
         # its session is another's to take up
         self._taken = asyncio.Event()
-        self._casting = Casting(self.user)
+        self._casting, self._hearing = Casting(self.user), Hearing(self.user)
         # a voice is looked up once; whether it may still be used, the workers ask each time
         self._session = session
         self._wire = wire
@@ -170,7 +171,7 @@ class Conversation(OpenSocket):
     async def _transcribe(self, effect: Transcribe) -> None:
         session = self._session
         try:
-            text, seconds = await work.understand(self._identity, effect)
+            text, seconds = await work.understand(self._identity, self._hearing, effect)
         except (OperationalError, InterfaceError) as fault:
             log.warning("database away", reason=repr(fault))
             self._not_transcribed(effect, Unavailable())

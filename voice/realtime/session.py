@@ -20,7 +20,7 @@ from voice.realtime.figures import Figures
 from voice.realtime.playback import duration_ms
 from voice.realtime.replies import Replies
 from voice.realtime.requests import Asked, asked
-from voice.realtime.settings import Settings, Transcription, TurnDetection, checked
+from voice.realtime.settings import Settings, Transcription, checked
 from voice.realtime.turns import Started, Stopped, TimedOut, Turns, interruption
 
 LONGEST_EVENT_ID = 512
@@ -33,10 +33,6 @@ class InvalidEvent(Refusal):
 
 GLIMPSE_MS = 200
 # of a pause: then it is worth to know what was said so far
-BEFORE_END_MS = 200
-# that are left of the silence which ends a turn when it is understood ahead: most are understood when they end
-MOST_AHEAD_MS = 30_000
-# of a turn's sound are understood ahead, its pauses together: else one of many pauses would be understood, and charged, many times
 
 
 @dataclass(slots=True)
@@ -58,8 +54,6 @@ class _Turn:
     told: bool = True
     # False: it is not known yet whether it is meant to interrupt
     glimpse: _Glimpse | None = None
-    ahead_ms: int = 0
-    # of sound that its glimpses were of
 
 
 class Session:
@@ -245,16 +239,12 @@ class Session:
         return self.replies.ask(Asked(), now, turn=item_id) if answers and self.replies.active is None else []
 
     def _glance(self, turns: Turns) -> list[Effect]:
-        """In a pause of a turn: ask what was said, once for each pause. It tells whether the turn is over, where words do, and is its
-        transcript if it was."""
+        """In a pause of a turn whose words say whether it is over: ask what they are, once for each pause."""
         turn, detection = self._turn, self.settings.audio.input.turn_detection
-        if turn is None or detection is None or turns.pause_ms < _worth_a_glimpse(detection):
+        if turn is None or detection is None or detection.type != "semantic_vad" or turns.pause_ms < GLIMPSE_MS:
             return []
         if turn.glimpse is not None and (turn.glimpse.text is None or turn.glimpse.until_ms >= turns.until_ms):
             return []
-        if detection.type == "server_vad" and turn.ahead_ms + self._ear.held_ms > MOST_AHEAD_MS:
-            return []
-        turn.ahead_ms += self._ear.held_ms
         turn.glimpse = _Glimpse(turns.now_ms)
         return [Transcribe(turn.item_id, self._ear.held(), "audio/pcm", self._hearing, turns.now_ms)]
 
@@ -388,11 +378,6 @@ class Session:
 
     def _clear_output(self, event: dict[str, Any], now: float) -> list[Effect]:
         raise InvalidEvent("The output audio buffer is the client's own here: only WebRTC has one at the server.", param="type")
-
-
-def _worth_a_glimpse(detection: TurnDetection) -> int:
-    """The length of such a pause."""
-    return GLIMPSE_MS if detection.type == "semantic_vad" else max(GLIMPSE_MS, detection.silence_duration_ms - BEFORE_END_MS)
 
 
 def refused(refusal: Refusal, event_id: str | None = None) -> Send:

@@ -20,7 +20,7 @@ from voice.realtime.effects import Speak, Transcribe
 from voice.realtime.g711 import Codec
 from voice.realtime.settings import named_voice
 from voice.services import SPEECH, Casting, Line, check_voice
-from voice.transcriptions import TRANSCRIPTION, order_heard
+from voice.transcriptions import TRANSCRIPTION, Hearing
 from voice.transcripts import Reader
 
 PCM = "pcm"
@@ -35,9 +35,9 @@ async def speak(identity: Identity, casting: Casting, wanted: Speak) -> Item:
     return await ordered(partial(_speech, identity, casting, wanted), executor=ORDERERS)
 
 
-async def understand(identity: Identity, wanted: Transcribe) -> tuple[str, float]:
+async def understand(identity: Identity, hearing: Hearing, wanted: Transcribe) -> tuple[str, float]:
     """What was said, and for how many seconds. Waits for a worker; a Refusal where nobody could understand it."""
-    item = await ordered(partial(_transcription, identity, wanted), executor=ORDERERS)
+    item = await ordered(partial(_transcription, identity, hearing, wanted), executor=ORDERERS)
     transcript = Reader()
     try:
         async with aclosing(follow(item)) as lines:
@@ -65,9 +65,9 @@ def _speech(identity: Identity, casting: Casting, wanted: Speak) -> Item:
     return submit_step(identity, SPEECH, casting.order(line, store=False, fresh=True))
 
 
-def _transcription(identity: Identity, wanted: Transcribe) -> Item:
+def _transcription(identity: Identity, hearing: Hearing, wanted: Transcribe) -> Item:
     settings, pcm = wanted.settings, Codec(wanted.format).decode(wanted.audio).tobytes()
-    order = order_heard(owner=identity.user, pcm=pcm, model=settings.model, language=settings.language, prompt=settings.prompt or "")
+    order = hearing.order(pcm, model=settings.model, language=settings.language, prompt=settings.prompt or "")
     try:
         return submit_step(identity, TRANSCRIPTION, order)
     except Refusal:

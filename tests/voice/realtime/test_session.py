@@ -14,7 +14,7 @@ from voice.realtime.effects import Close, Effect, Generate, Send, Sound, Speak, 
 from voice.realtime.figures import Figures
 from voice.realtime.playback import BYTES_A_MS
 from voice.realtime.responder import Finish
-from voice.realtime.session import MOST_AHEAD_MS, Session
+from voice.realtime.session import Session
 from voice.realtime.settings import checked
 
 SPEECH, SILENCE = [1.0] * 5, [0.0] * 5
@@ -114,11 +114,11 @@ def test_a_turn_is_heard_understood_and_answered():
 
     assert types(effects) == [
         "input_audio_buffer.speech_started",
-        "Transcribe",
         "input_audio_buffer.speech_stopped",
         "input_audio_buffer.committed",
         "conversation.item.added",
         "conversation.item.done",
+        "Transcribe",
         "response.created",
         "Generate",
     ]
@@ -126,7 +126,7 @@ def test_a_turn_is_heard_understood_and_answered():
     started, stopped = event(effects, "input_audio_buffer.speech_started"), event(effects, "input_audio_buffer.speech_stopped")
     assert started["audio_start_ms"] == 0
     assert stopped["audio_end_ms"] >= 1000
-    assert 700 <= len(heard.audio) // BYTES_A_MS < stopped["audio_end_ms"]
+    assert len(heard.audio) // BYTES_A_MS >= 1000
 
 
 def test_what_was_understood_is_told_to_who_wants_to_read_it():
@@ -541,34 +541,6 @@ def test_what_was_understood_in_the_last_pause_is_not_understood_again():
     assert not [effect for effect in effects if isinstance(effect, Transcribe)]
     assert event(effects, "conversation.item.input_audio_transcription.completed")["transcript"] == "What time is it?"
     assert only(effects, Generate).prompt.messages[0].text == "What time is it?"
-
-
-def test_a_turn_that_silence_ends_is_understood_before_that_too():
-    machine = session(audio={"input": {"turn_detection": {"type": "server_vad"}, "transcription": {"model": "whisper-1"}}})
-    begun = say(machine, 5, SPEECH) + say(machine, 2, SILENCE)
-
-    glimpse = only(say(machine, 2, SILENCE), Transcribe)
-    early = machine.glimpsed(glimpse.item_id, glimpse.until_ms, "What time is it?", 0.8, 1.0)
-    ended = say(machine, 2, SILENCE)
-
-    assert not [effect for effect in [*begun, *early, *ended] if isinstance(effect, Transcribe)]
-    assert event(ended, "conversation.item.input_audio_transcription.completed")["transcript"] == "What time is it?"
-    assert only(ended, Generate).prompt.messages[0].text == "What time is it?"
-
-
-def test_of_a_turn_of_many_pauses_only_so_much_is_understood_ahead():
-    machine = session()
-    ahead = 0
-    for _ in range(30):
-        for effect in say(machine, 20, SPEECH) + say(machine, 4, SILENCE):
-            if isinstance(effect, Transcribe):
-                ahead += len(effect.audio) // BYTES_A_MS
-                machine.glimpsed(effect.item_id, effect.until_ms or 0, "well", 0.8, 1.0)
-
-    ended = say(machine, 3, SILENCE)
-
-    assert 0 < ahead <= MOST_AHEAD_MS
-    assert only(ended, Transcribe).until_ms is None
 
 
 def test_a_glimpse_that_comes_after_the_turn_is_its_transcript():

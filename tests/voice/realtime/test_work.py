@@ -12,6 +12,7 @@ from voice.audio.pcm import RATE
 from voice.realtime.effects import Transcribe
 from voice.realtime.settings import Transcription
 from voice.realtime.work import understand
+from voice.transcriptions import Hearing
 
 
 @pytest.mark.django_db(transaction=True)
@@ -20,7 +21,7 @@ def test_a_turn_is_understood(alice):
     said = pcm_of(BROTHER)
 
     turn = Transcribe("item_1", said.tobytes(), "audio/pcm", Transcription())
-    text, seconds = asyncio.run(understand(Identity(alice, EVERY_SCOPE), turn))
+    text, seconds = asyncio.run(understand(Identity(alice, EVERY_SCOPE), Hearing(alice), turn))
 
     assert {"brother", "works", "hospital"} <= set(text.split())
     assert seconds == pytest.approx(said.size / RATE, abs=0.1)

@@ -97,7 +97,7 @@ def test_what_is_asked_before_something_is_done_can_be_read(system, browser, rol
         staff.go(staff.row() or "")
         staff.page.get_by_label("Characters").fill("1")
         staff.page.get_by_role("button", name="What would this do?").click()
-        expect(staff.page.get_by_text("more than 1 now")).to_be_visible()
+        expect(staff.page.get_by_text("Nothing is saved yet")).to_be_visible()
         staff.audit()
         staff.shot(SHOWN, f"what-if-{size}-{scheme}")
         for path, action in ASKED.items():

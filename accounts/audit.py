@@ -30,11 +30,19 @@ NAME_PARTS = 3
 def note(request: HttpRequest, deed: Deed, rows: Iterable[Model] = (), *, detail: str = "", who_name: str = "") -> None:
     """An entry for each row that it was done to, or one where there are none."""
     said = {"detail": detail, **({"who_name": who_name} if who_name else {})}
-    targets = [
+    AuditEntry.objects.bulk_create([entry(request, deed, **said, **target) for target in _targets(rows) or [{}]])
+
+
+def note_deed(deed: Deed, rows: Iterable[Model], *, who_name: str, detail: str = "") -> None:
+    """The same where there is no request: a command did it."""
+    AuditEntry.objects.bulk_create([AuditEntry(deed=deed, who_name=who_name, detail=detail, **target) for target in _targets(rows)])
+
+
+def _targets(rows: Iterable[Model]) -> list[dict[str, Any]]:
+    return [
         {"kind": ContentType.objects.get_for_model(row), "row_id": str(row.pk)[:LONGEST_NAME], "row_name": str(row)[:LONGEST_NAME]}
         for row in rows
     ]
-    AuditEntry.objects.bulk_create([entry(request, deed, **said, **target) for target in targets or [{}]])
 
 
 def entry(request: HttpRequest, deed: Deed, **fields: Any) -> AuditEntry:

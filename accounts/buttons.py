@@ -27,6 +27,11 @@ def always(_row: Any) -> bool:
     return True
 
 
+def reason_in(request: HttpRequest) -> str:
+    """What was typed as the reason, as a database takes it."""
+    return request.POST.get("reason", "").replace("\0", "").strip()[:LONGEST_REASON]
+
+
 @dataclass(frozen=True, slots=True)
 class Button:
     name: str
@@ -80,7 +85,7 @@ class Buttons:
         if not self._allowed(request, wanted):
             raise PermissionDenied
         back = HttpResponseRedirect(self._url("change", quote(row.pk)))
-        reason = request.POST.get("reason", "").strip()[:LONGEST_REASON]
+        reason = reason_in(request)
         lacking = bool(wanted.reason) and not reason
         if request.method == "POST" and not lacking and (not wanted.asks or "confirmed" in request.POST):
             try:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, cast
 
 from django.contrib import admin, messages
 from django.contrib.admin.options import InlineModelAdmin
@@ -27,6 +27,8 @@ BLOCKED = (
     "His tokens and keys open nothing any more, and his sockets end within seconds. What he has stays, and is his again once unblocked."
 )
 
+OUT_OF_REACH = "a superuser's account is changed by superusers only."
+
 
 class Overrides(StackedInline):
     model = Override
@@ -45,6 +47,11 @@ class Overrides(StackedInline):
 
 def _let_in(user: User) -> bool:
     return user.is_active
+
+
+def _within_reach(request: HttpRequest, user: User) -> bool:
+    """Whether whoever asks may change this account: a superuser's may be changed by superusers only."""
+    return not user.is_superuser or cast(User, request.user).is_superuser
 
 
 def _blocked(user: User) -> bool:
@@ -69,6 +76,16 @@ class PeopleAdmin(Buttons, NoYears, UserAdmin):
 
     def get_inlines(self, _request: HttpRequest, user: User | None) -> list[type[InlineModelAdmin]]:
         return [Overrides] if user else []
+
+    def has_change_permission(self, request: HttpRequest, user: User | None = None) -> bool:
+        return (user is None or _within_reach(request, user)) and super().has_change_permission(request, user)
+
+    def get_readonly_fields(self, request: HttpRequest, user: User | None = None) -> list[str]:
+        """Nobody makes a superuser who is none, nor gives out rights who may not change groups: he could give them to himself."""
+        fields = list(super().get_readonly_fields(request, user))
+        if not request.user.has_perm("auth.change_group"):
+            fields += ["is_staff", "groups", "user_permissions"]
+        return fields if cast(User, request.user).is_superuser else [*fields, "is_superuser"]
 
     def has_block_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm("accounts.change_user")
@@ -110,6 +127,8 @@ class PeopleAdmin(Buttons, NoYears, UserAdmin):
         for user in users:
             if user == request.user:
                 self.message_user(request, "You would lock yourself out. Let another do that.", messages.WARNING)
+            elif not _within_reach(request, user):
+                self.message_user(request, f"{user}: {OUT_OF_REACH}", messages.WARNING)
             elif to and Removal.objects.in_force().filter(owner=user).exists():
                 self.message_user(
                     request, f"{user}: the account is deleted, or about to be. Nobody is let into it any more.", messages.WARNING

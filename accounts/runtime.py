@@ -15,7 +15,6 @@ import structlog
 from constance.codecs import loads
 from constance.models import Constance
 from django.conf import settings
-from django.db import Error as DatabaseFault
 from django.db import connection
 
 log = structlog.get_logger("runtime")
@@ -42,7 +41,7 @@ class Runtime:
     def read(self) -> None:
         """Read what staff set, now and in this thread."""
         rows = Constance.objects.filter(key__in=settings.CONSTANCE_CONFIG).values_list("key", "value")
-        self._changed = {key: loads(value) for key, value in rows}
+        self._changed = {key: value for key, text in rows if (value := _value(key, text)) is not None}
 
     def start(self) -> None:
         """Read now, and again for as long as the process lives. What can't be read stays as it was.
@@ -63,10 +62,26 @@ class Runtime:
     def _read_if_possible(self) -> None:
         try:
             self.read()
-        except (DatabaseFault, ValueError) as fault:
-            log.warning("settings not read", reason=repr(fault))
-        finally:
             connection.close()
+        except Exception as fault:  # whatever it meets must not end the thread: what staff change would go unheard for ever
+            log.warning("settings not read", reason=repr(fault))
+            connection.close()
+
+
+def _value(name: str, text: str | None) -> Any:
+    """None for what is no such value; one row that is wrong holds up none of the others."""
+    default: Any = settings.CONSTANCE_CONFIG[name][0]
+    try:
+        value = loads(text) if text else None
+    except Exception as fault:  # whatever was written there by hand
+        value, reason = None, repr(fault)
+    else:
+        reason = "not of its type"
+    # a StrEnum is kept as text
+    if value is not None and isinstance(value, str if isinstance(default, str) else type(default)):
+        return value
+    log.warning("setting not read", name=name, reason=reason)
+    return None
 
 
 runtime = Runtime()

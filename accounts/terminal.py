@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+import pwd
 import sys
 from argparse import ArgumentParser, ArgumentTypeError, RawDescriptionHelpFormatter
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -17,13 +18,15 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, DjangoHelpFormatter
 from django.db import DatabaseError
+from django.db.models import Model
 from rich import box
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Column, Table
 from rich.text import Text
 
-from accounts.models import User
+from accounts.audit import note_deed
+from accounts.models import Deed, User
 from config.errors import Refusal
 
 INTERRUPTED = 130
@@ -65,6 +68,10 @@ class TerminalCommand(BaseCommand):
             sys.exit(1)
         except KeyboardInterrupt:
             raise CommandError("Interrupted.", returncode=INTERRUPTED) from None
+
+    def note(self, deed: Deed, rows: Iterable[Model], detail: str = "") -> None:
+        """Into the audit log, as what staff do in the admin is: who did it is who the operating system says."""
+        note_deed(deed, rows, who_name=_account(), detail=f"{detail} (manage.py)".strip())
 
     def say(self, line: str) -> None:
         self.stdout.write(plain(line))
@@ -171,6 +178,15 @@ def cell(value: Any) -> str:
         case dict():
             return ", ".join(f"{name} {cell(each)}" for name, each in value.items())
     return plain(str(value))
+
+
+def _account() -> str:
+    """The name of whoever runs this; his number where he has none, as in a container."""
+    number = os.getuid()
+    try:
+        return pwd.getpwuid(number).pw_name
+    except KeyError:
+        return str(number)
 
 
 def _console(stream: Any) -> Console:

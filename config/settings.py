@@ -299,7 +299,7 @@ CONSTANCE_BACKEND = "constance.backends.database.DatabaseBackend"
 CONSTANCE_SUPERUSER_ONLY = False
 CONSTANCE_ADDITIONAL_FIELDS = {
     **UNFOLD_CONSTANCE_ADDITIONAL_FIELDS,
-    "number": ["django.forms.IntegerField", {"widget": "unfold.widgets.UnfoldAdminIntegerFieldWidget", "min_value": 1}],
+    "number": ["django.forms.IntegerField", {"widget": "unfold.widgets.UnfoldAdminIntegerFieldWidget", "min_value": 1, "max_value": 10**9}],
     "rate": ["django.forms.RegexField", {"widget": "unfold.widgets.UnfoldAdminTextInputWidget", "regex": r"^[1-9]\d{0,6}/[smhd]\Z"}],
     "review": [
         "django.forms.ChoiceField",

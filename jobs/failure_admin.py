@@ -94,7 +94,7 @@ def _span(fields: Any) -> str:
 
 def _code(request: HttpRequest) -> str:
     code = request.POST.get("code", "")
-    if not code or len(code) > LONGEST_CODE:
+    if not code.isprintable() or not 0 < len(code) <= LONGEST_CODE:
         raise Http404
     return code
 

@@ -79,6 +79,8 @@ def groups(start: datetime) -> list[Group]:
 
 
 def mark_seen(code: str, *, until: datetime, by: Any) -> Failure:
+    """Nobody has seen what is yet to fail."""
+    until = min(until, timezone.now())
     row, _ = Failure.objects.update_or_create(code=code, defaults={"seen_until": until, "seen_by": by, "seen_at": timezone.now()})
     return row
 

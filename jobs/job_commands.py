@@ -12,6 +12,7 @@ from django.core.management.base import CommandError
 from django.db.models import Count
 from rich.progress import Progress, TaskID
 
+from accounts.models import Deed
 from accounts.terminal import Row, VerbCommand, listing, number, person, plain, verb
 from jobs import services
 from jobs.dealing import leave_to_a_sweep
@@ -87,6 +88,7 @@ class JobCommand(VerbCommand):
                 self.say(f"{job} was cancelled before.")
                 continue
             services.cancel(job=job)
+            self.note(Deed.CHANGED, [job], "cancelled")
             job.refresh_from_db()
             stopping = job.total - job.ended
             self.say(f"{job}: {job.cancelled} items are cancelled{f', {stopping} more are being stopped' if stopping else ''}.")
@@ -95,6 +97,7 @@ class JobCommand(VerbCommand):
         jobs = _found(ids)
         for job in jobs:
             again = services.retry(job=job)
+            self.note(Deed.CHANGED, [job], "queued again")
             self.handed_over(job)
             self.say(f"{job}: {again} items are queued again.")
         if watch:

@@ -180,3 +180,15 @@ def test_a_long_table_is_sorted_only_by_what_it_has_an_index_of(desk, furnished,
     assert {"id", "rotated_at"} <= set(short)
     assert "id" in long
     assert "rotated_at" not in long
+
+
+def test_what_no_database_takes_breaks_no_page(staff, client, alice):
+    voice = make_voice(owner=alice)
+    client.force_login(staff)
+
+    disabled = client.post(reverse("admin:voice_voice_do", args=[voice.pk, "disable_one"]), {"reason": "a\0b"})
+    seen = client.post(reverse("admin:jobs_failure_seen"), {"code": "a\0b", "until": "2020-01-01T00:00:00Z"})
+
+    assert (disabled.status_code, seen.status_code) == (302, 404)
+    voice.refresh_from_db()
+    assert voice.disabled_reason == "ab"

@@ -17,7 +17,7 @@ from django.utils.html import format_html
 from unfold.decorators import action, display
 from unfold.forms import ActionForm
 
-from accounts.buttons import LONGEST_REASON, Button, Buttons
+from accounts.buttons import LONGEST_REASON, Button, Buttons, reason_in
 from accounts.filters import one_of
 from accounts.listed import Listed
 from jobs.content import stored
@@ -179,7 +179,7 @@ class ConsentAdmin(Buttons, Listed):
     def _decided(self, request: HttpRequest, consent: Consent) -> bool:
         """Whether there is a verdict in what was sent, and it was done."""
         verdicts = {"approve": self.approve_one, "refuse": self.refuse_one, "revoke": self.revoke_one}
-        verdict, reason = request.POST.get("verdict", ""), self._reason(request)
+        verdict, reason = request.POST.get("verdict", ""), reason_in(request)
         if verdict not in verdicts:
             return False
         if verdict != "approve" and not reason:
@@ -205,18 +205,15 @@ class ConsentAdmin(Buttons, Listed):
 
     @admin.action(description="Refuse the selected consents, for the reason given", permissions=["review"])
     def refuse(self, request: HttpRequest, rows: QuerySet[Consent]) -> None:
-        if reason := self._reason(request):
+        if reason := reason_in(request):
             self._act(request, rows, lambda consent: consent.refuse(by=request.user, reason=reason), f"refused: {reason}")
         else:
             self.message_user(request, "Say why, beside the action: the owner is told.", messages.WARNING)
 
     @admin.action(description="Revoke the selected consents, and end their voices", permissions=["review"])
     def revoke(self, request: HttpRequest, rows: QuerySet[Consent]) -> None:
-        reason = self._reason(request) or "Staff revoked it."
+        reason = reason_in(request) or "Staff revoked it."
         self._act(request, rows, lambda consent: consents.revoke(consent, reason=reason), f"revoked: {reason}")
-
-    def _reason(self, request: HttpRequest) -> str:
-        return request.POST.get("reason", "").strip()[:LONGEST_REASON]
 
     def _act(self, request: HttpRequest, rows: Any, act: Callable[[Consent], bool], done: str) -> None:
         for consent in rows:

@@ -20,7 +20,7 @@ from config.errors import InternalError, Overloaded, Refusal
 from jobs import services as jobs
 from jobs import storage
 from jobs.connections import give_back
-from jobs.limits import BUSY_RETRY
+from jobs.limits import BUSY_RETRY, refuse_in_maintenance
 from jobs.models import OPEN, Blob, Item, Job, State
 from jobs.work import Work
 from voice import catalogue
@@ -70,8 +70,10 @@ def examine(
     know the language.
 
     Every Refusal for what can't be used comes from here, with `param` as the field at fault, and leaves nothing behind; Overloaded
-    when no worker had the time.
+    when no worker had the time; Maintenance when staff have no new work accepted.
     """
+    # what it is for is accepted only when it is made safe, and is new until then
+    refuse_in_maintenance()
     if transaction.get_connection().in_atomic_block:
         raise RuntimeError("examine() waits for a worker, which sees nothing of a transaction")
     try:

@@ -159,7 +159,7 @@ class ModelAdmin(Buttons, NoYears):
         if not self.has_change_permission(request):
             raise PermissionDenied
         model = get_object_or_404(Model.objects.exclude(location=""), pk=object_id)
-        worker = Worker.objects.alive().filter(pk=request.POST.get("worker", "")).first()
+        worker = Worker.objects.alive().filter(pk=request.POST.get("worker", "").replace("\0", "")).first()
         verb = request.POST.get("verb", "")
         if request.method == "POST" and verb in Verb.values:
             if worker is None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, cast
 
 from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 
@@ -60,6 +61,8 @@ class PersonAdmin(PeopleAdmin):
         return super().render_change_form(request, context, *args, obj=obj, **kwargs)
 
     def remove_one(self, request: HttpRequest, user: User, _reason: str) -> None:
+        if not self.has_change_permission(request, user):
+            raise PermissionDenied
         removal = removals.begin(owner=user, by=cast(User, request.user))
         self.log_change(request, user, f"deleting the account and {removal.total} rows and files that it stored")
         self.message_user(request, f"{user}: it is being deleted; reload this page for how far it is.", messages.SUCCESS)

@@ -15,7 +15,7 @@ from django.utils.text import Truncator
 from unfold.admin import TabularInline
 from unfold.decorators import display
 
-from accounts.buttons import LONGEST_REASON, Button, Buttons
+from accounts.buttons import LONGEST_REASON, Button, Buttons, reason_in
 from accounts.listed import Listed
 from accounts.models import User
 from config.errors import Refusal
@@ -188,7 +188,7 @@ class VoiceAdmin(Buttons, Listed):
 
     @admin.action(description="Disable the selected voices, for the reason given", permissions=["change_state"])
     def disable(self, request: HttpRequest, voices: QuerySet[Voice]) -> None:
-        self._disable(request, voices, request.POST.get("reason", "").strip()[:LONGEST_REASON])
+        self._disable(request, voices, reason_in(request))
 
     def _enable(self, request: HttpRequest, voices: Iterable[Voice]) -> None:
         for voice in voices:

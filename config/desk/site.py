@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
@@ -10,7 +10,12 @@ from django.urls import URLPattern, path
 from django.views.decorators.cache import never_cache
 from unfold.sites import UnfoldAdminSite
 
+from accounts.audit import note
+from accounts.models import Deed, User
 from config.desk.panels import panels
+
+FOUND = 302
+# what a form that was taken is answered with
 
 
 class Desk(UnfoldAdminSite):
@@ -27,6 +32,13 @@ class Desk(UnfoldAdminSite):
     def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
         front: TemplateResponse = super().index(request, {**panels(request), **(extra_context or {})})
         return front
+
+    def password_change(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        response: HttpResponse = super().password_change(request, extra_context)
+        if request.method == "POST" and response.status_code == FOUND:
+            # Django tells nobody of one's own
+            note(request, Deed.CHANGED, [cast(User, request.user)], detail="own password")
+        return response
 
     def figures(self, request: HttpRequest) -> HttpResponse:
         """The front page's panels alone, for a page that is open."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+from contextlib import suppress
 from pathlib import Path
 from uuid import uuid4
 
@@ -27,7 +28,8 @@ with httpx.Client(base_url=os.environ["VOICE_URL"], headers={"Authorization": f"
     over = False
     while not over:
         # a stream that was cut goes on after the last event that has an id
-        with client.stream("GET", f"/v1/jobs/{job}/events", headers={"Last-Event-ID": last}) as events:
+        with suppress(httpx.RemoteProtocolError), client.stream("GET", f"/v1/jobs/{job}/events", headers={"Last-Event-ID": last}) as events:
+            events.raise_for_status()
             over = events.status_code == httpx.codes.NO_CONTENT
             for line in events.iter_lines():
                 name, _, value = line.partition(": ")

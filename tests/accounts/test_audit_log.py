@@ -78,6 +78,19 @@ def test_who_listens_to_an_output_is_written_down_once_for_all_its_ranges(staff,
     assert (entry.who, entry.row_id, entry.kind and entry.kind.model) == (staff, output.pk, "output")
 
 
+def test_that_staff_changed_their_own_password_is_written_down(staff, client):
+    client.force_login(staff)
+    AuditEntry.objects.all().delete()
+    other = "another long one"
+    address = reverse("admin:password_change")
+
+    client.post(address, {"old_password": "wrong", "new_password1": other, "new_password2": other})
+    client.post(address, {"old_password": PASSWORD, "new_password1": other, "new_password2": other})
+
+    (entry,) = AuditEntry.objects.all()
+    assert (entry.who, entry.row_id, entry.detail) == (staff, str(staff.pk), "own password")
+
+
 def test_who_leaves_out_the_beginning_is_written_down_too(staff, client, alice):
     output = make_output(alice, b"sound")
     client.force_login(staff)

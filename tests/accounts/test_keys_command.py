@@ -6,7 +6,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from rest_framework.test import APIClient
 
-from accounts.models import ApiKey, User
+from accounts.models import ApiKey, AuditEntry, Deed, User
 
 
 @pytest.fixture
@@ -35,6 +35,16 @@ def test_json_has_the_key_and_what_it_is(alice, keys):
     assert (made["owner"], made["state"]) == ("alice", "active")
     assert made["id"] == ApiKey.objects.get().pk
     assert made["key"].count(".") == 2
+
+
+def test_who_made_a_key_and_who_ended_it_stands_in_the_audit_log(alice, keys):
+    made = json.loads(keys("create", "alice", "--json"))
+
+    keys("revoke", made["id"])
+    keys("revoke", made["id"])
+
+    entries = AuditEntry.objects.order_by("pk").values_list("deed", "row_id", "detail")
+    assert list(entries) == [(Deed.ADDED, made["id"], "for alice (manage.py)"), (Deed.CHANGED, made["id"], "revoked (manage.py)")]
 
 
 def test_a_revoked_key_is_listed_only_when_all_are_wanted(alice, bob, keys):

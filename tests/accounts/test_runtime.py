@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+from constance.codecs import dumps
 from constance.models import Constance
 from django.test import Client
 from django.urls import reverse
@@ -74,11 +75,23 @@ def test_another_process_reads_it_within_seconds(desk):
     assert runtime.SOCKETS_PER_USER == 3
 
 
-@pytest.mark.parametrize("fields", [{"MAX_QUEUED": 0}, {"MAX_QUEUED": "many"}, {"SIGN_IN_RATE": "often"}, {"CONSENT_REVIEW": "nobody"}])
+@pytest.mark.parametrize(
+    "fields", [{"MAX_QUEUED": 0}, {"MAX_QUEUED": 10**30}, {"MAX_QUEUED": "many"}, {"SIGN_IN_RATE": "often"}, {"CONSENT_REVIEW": "nobody"}]
+)
 def test_a_wrong_value_is_refused(desk, fields):
     assert set(change(desk, **fields)) == set(fields)
 
     assert not Constance.objects.exists()
+
+
+@pytest.mark.parametrize("wrong", ["", "no JSON", "[]", '{"__type__": "no such", "__value__": 7}', dumps("seven")])
+def test_a_row_that_is_wrong_holds_up_none_of_the_others(db, wrong):
+    Constance.objects.create(key="MAX_QUEUED", value=wrong)
+    Constance.objects.create(key="SOCKETS_PER_USER", value=dumps(3))
+
+    runtime._read_if_possible()
+
+    assert (runtime.MAX_QUEUED, runtime.SOCKETS_PER_USER) == (1000, 3)
 
 
 @pytest.mark.parametrize("role", [Role.VIEWER, Role.OPERATOR])

@@ -2,13 +2,16 @@ from __future__ import annotations
 
 import io
 import json
+import os
+import pwd
 
 import pytest
 from django.core.management import CommandError, call_command
 
-from accounts.models import Plan, User
+from accounts.models import AuditEntry, Plan, Usage, User
+from jobs.models import Output
 from tests.conftest import PASSWORD
-from tests.factories import make_item, make_job, make_usage
+from tests.factories import make_output, make_usage
 
 
 @pytest.fixture
@@ -89,23 +92,46 @@ def test_a_plan_is_given_and_taken(alice, users):
     assert User.objects.get().plan is None
 
 
-def test_who_has_made_nothing_can_be_deleted(alice, bob, users):
-    make_job(bob)
+@pytest.mark.django_db(transaction=True)
+def test_who_is_deleted_leaves_nothing_but_the_ledger(alice, bob, users):
+    usage = make_usage(make_output(alice).item)
+    kept = make_output(bob)
 
-    users("delete", "alice")
-    with pytest.raises(CommandError, match="Block him instead"):
-        users("delete", "bob")
+    assert "is deleted, with 3 rows and files" in users("delete", "alice", "--yes")
 
-    assert User.objects.get() == bob
+    left = User.objects.get(pk=alice.pk)
+    assert (left.is_active, "alice" in left.username) == (False, False)
+    assert list(Usage.objects.all()) == [usage]
+    assert list(Output.objects.all()) == [kept]
 
 
-def test_who_stands_in_the_ledger_stays(alice, users):
-    item = make_item(alice)
-    make_usage(item)
-    item.job.delete()
-
-    with pytest.raises(CommandError, match="ledger"):
+def test_nobody_is_deleted_without_being_asked_about(alice, users):
+    with pytest.raises(CommandError, match="--yes"):
         users("delete", "alice")
+
+    assert User.objects.get().is_active
+
+
+def test_what_is_under_legal_hold_is_not_deleted(alice, users):
+    make_output(alice, legal_hold=True)
+
+    with pytest.raises(CommandError, match="legal hold"):
+        users("delete", "alice", "--yes")
+
+    assert User.objects.get().is_active
+
+
+def test_what_is_done_to_an_account_stands_in_the_audit_log(alice, users):
+    users("block", "alice")
+    users("block", "alice")
+    users("password", "alice", "--generate")
+
+    entries = list(AuditEntry.objects.order_by("pk"))
+    assert [(entry.detail, entry.row_name, entry.who, entry.address) for entry in entries] == [
+        ("blocked (manage.py)", "alice", None, ""),
+        ("another password (manage.py)", "alice", None, ""),
+    ]
+    assert {entry.who_name for entry in entries} == {pwd.getpwuid(os.getuid()).pw_name}
 
 
 def test_the_list_is_lines_or_json_and_obeys_its_filters(alice, staff, users):

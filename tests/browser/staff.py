@@ -21,6 +21,9 @@ GRAVE = {"serious", "critical"}
 CLICKABLE = "#nav-sidebar-apps a[href^='/admin/']"
 LIST = re.compile(r"/admin/\w+/\w+/")
 ROW = re.compile(r"^/admin/\w+/\w+/[^/?]+/change/")
+LEADING = "a[href]:not([download], #nav-sidebar *)"
+ID = re.compile(r"\d")
+# in the part of an address that names a row
 KNOWN: dict[str, str] = {}
 # findings of axe's that stay, and why
 
@@ -67,6 +70,13 @@ class Staff:
         """The first row that a list links to."""
         links = self.page.locator("#content a[href]").evaluate_all("links => links.map(link => new URL(link.href).pathname)")
         return next((link for link in links if ROW.match(link) and link.startswith(urlsplit(self.page.url).path)), None)
+
+    def ways(self) -> dict[str, str]:
+        """Where the page leads to within its list, rows apart: by what it is called, as history, add, or a deed that is asked about."""
+        here = "/".join(urlsplit(self.page.url).path.split("/")[:4]) + "/"
+        links = self.page.locator(LEADING).evaluate_all("links => links.map(link => new URL(link.href).pathname)")
+        inner = [link for link in links if link.startswith(here) and link != here and not link.endswith("/change/")]
+        return {link.strip("/").split("/")[-1]: link for link in inner if not ID.search(link.strip("/").split("/")[-1])}
 
     def shot(self, folder: Path, name: str) -> None:
         self.page.screenshot(path=folder / f"desk-{name}.png", full_page=True)

@@ -19,44 +19,17 @@ from tests.e2e.system import System, running
 SHOWN = Path(__file__).resolve().parents[2] / "build" / "browser"
 # screenshots, for whoever wants to look
 LOOKS = [(size, scheme) for size in ("desktop", "phone") for scheme in ("light", "dark")]
-FURNISH = f"""
-import random
-from datetime import timedelta
-from django.contrib.auth.models import Group
-from django.db.models.functions import Now
-from accounts.models import Override, Plan, User
-from accounts.tokens import issue_key, sign_in
-from jobs.models import Delivery, Item, Webhook
-from tests.factories import *
-from voice.lexicons import make_lexicon
-from voice.models import ModelAlias, VoiceAlias
-User.objects.create_superuser("boss", "boss@example.org", {PASSWORD!r})
-for group in Group.objects.all():
-    User.objects.create_user(group.name, f"{{group.name}}@example.org", {PASSWORD!r}, is_staff=True).groups.add(group)
-User.objects.create_user("nobody", "", {PASSWORD!r}, is_staff=True)
-plan = Plan.objects.create(name="small", characters=100_000)
-owner = User.objects.create_user("somebody.with-a-long-name@of.a.company.example", plan=plan)
-Override.objects.create(owner=owner, characters=200_000, reason="asked for it")
-key, _ = issue_key(owner=owner, name="a key", scopes=[])
-sign_in(owner)
-for n in range(30):
-    output = make_output(owner, random.randbytes(500 + n))
-    state = "failed" if n % 5 == 0 else "completed"
-    code = "upstream_unavailable" if state == "failed" else ""
-    since = Now() - timedelta(minutes=2 * n)
-    Item.objects.filter(pk=output.item_id).update(state=state, error_code=code, error_message=code, started_at=since, finished_at=since)
-    usage = make_usage(output.item, api_key=key, characters=100 * n, kind=["speech", "transcription", "conversion"][n % 3])
-    type(usage).objects.filter(pk=usage.pk).update(created_at=Now() - timedelta(days=n))
-consent = make_consent(owner, state="pending")
-make_sample(make_voice(owner=owner, name="mine", consent=consent), findings={{"level": "low"}})
-VoiceAlias.objects.get_or_create(name="alias", defaults={{"voice": make_voice(name="berta")}})
-ModelAlias.objects.get_or_create(name="a-model")
-make_lexicon(owner=owner, name="names", language="", entries=[])
-make_live_session(owner, first_audio_ms=640, seen_at=Now() + timedelta(hours=1))
-hook = Webhook.objects.create(owner=owner, url="https://example.org/told")
-Delivery.objects.create(owner=owner, webhook=hook, job=output.job, event="job.completed", payload={{}}, state="failed")
-print(*Group.objects.values_list("name", flat=True))
-"""
+FURNISH = f"from tests.browser.furnish import furnish; print(furnish({PASSWORD!r}))"
+
+ASKED = {
+    "/admin/accounts/apikey/": "revoke",
+    "/admin/accounts/user/": "block",
+    "/admin/jobs/output/": "forget",
+    "/admin/voice/voice/": "delete_selected",
+}
+# actions that ask first, by their lists
+WRONG = [("/admin/constance/config/", "WRITE_RATE", "often"), ("/admin/accounts/plan/add/", "time_zone", "Nowhere")]
+# what a form does not take
 
 pytestmark = pytest.mark.timeout(900)
 
@@ -93,22 +66,56 @@ def test_every_page_can_be_read_and_loads_nothing_from_elsewhere(system, browser
         staff.enter("boss")
         staff.audit()
         staff.shot(SHOWN, f"front-{size}-{scheme}")
-        lists = staff.lists()
+        lists, seen = staff.lists(), set[str]()
         for path in [*lists, "/admin/password_change/"]:
             name = path.strip("/").replace("/", "-").removeprefix("admin-")
             staff.go(path)
             staff.audit()
             staff.shot(SHOWN, f"{name}-{size}-{scheme}")
-            add = staff.page.locator(f"a[href^='{path}add/']").count()
+            ways = staff.ways()
             if row := staff.row():
                 staff.go(row)
                 staff.audit()
                 staff.shot(SHOWN, f"{name}-row-{size}-{scheme}")
-            if add:
-                staff.go(f"{path}add/")
+                ways |= staff.ways()
+            for kind in sorted(ways.keys() - seen):
+                staff.go(ways[kind])
                 staff.audit()
+                staff.shot(SHOWN, f"{kind}-{size}-{scheme}")
+            seen |= ways.keys()
 
     assert len(lists) > 15
+    assert {"history", "delete", "add", "cancel", "priority", "voice", "end_one", "remove_one", "review"} <= seen
+    assert staff.wrong == []
+
+
+@pytest.mark.parametrize(("size", "scheme"), LOOKS)
+def test_what_is_asked_before_something_is_done_can_be_read(system, browser, roles, size, scheme):
+    with at_the_desk(browser, system.url, **looking(size, scheme)) as staff:
+        staff.enter("boss")
+        staff.go("/admin/accounts/plan/")
+        staff.go(staff.row() or "")
+        staff.page.get_by_label("Characters").fill("1")
+        staff.page.get_by_role("button", name="What would this do?").click()
+        expect(staff.page.get_by_text("Nothing is saved yet")).to_be_visible()
+        staff.audit()
+        staff.shot(SHOWN, f"what-if-{size}-{scheme}")
+        for path, action in ASKED.items():
+            staff.go(path)
+            staff.page.locator("input[name=_selected_action]").first.check(force=True)
+            staff.page.locator("select[name=action]").first.select_option(action, force=True)
+            staff.page.locator("#changelist-form").evaluate("form => form.submit()")
+            staff.page.wait_for_load_state("load")
+            expect(staff.page.locator("[name=confirmed], [name=post]")).to_have_count(1)
+            staff.audit()
+            staff.shot(SHOWN, f"{action}-{size}-{scheme}")
+        for path, field, value in WRONG:
+            staff.go(path)
+            staff.page.locator(f"[name={field}]").first.fill(value)
+            staff.page.locator("button[name=_save], #changelist-form button[type=submit]").first.click()
+            staff.page.wait_for_load_state("load")
+            staff.audit()
+
     assert staff.wrong == []
 
 

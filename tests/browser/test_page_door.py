@@ -149,3 +149,14 @@ def test_a_recording_that_was_allowed_too_late_is_not_begun(service: System, tmp
         page.evaluate("allow()")
 
         until(lambda: page.evaluate("opened?.getTracks().every((track) => track.readyState === 'ended')"))
+
+
+def test_whoever_skips_to_the_content_stays_where_he_is(service: System, tmp_path: Path):
+    with at_the_page(says(tmp_path, 1.0)) as person:
+        page = person.page
+        person.sign_in(service, "usage")
+        page.locator(".skip").focus()
+        page.keyboard.press("Enter")
+
+        expect(page.locator("#main")).to_be_focused()
+        expect(person.panel("usage")).to_be_visible()

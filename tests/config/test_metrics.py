@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import re
 import socket
+import threading
 from typing import Any
 
 import httpx
@@ -139,8 +140,11 @@ def test_a_worker_tells_them_at_an_address_of_ipv6(settings):
 def test_without_a_port_a_worker_goes_without(settings, number):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         settings.METRICS_PORT = taken.getsockname()[1]
+        before = threading.active_count()
 
-        assert serve_metrics(number) is None
+        serve_metrics(number)
+
+        assert threading.active_count() == before
 
 
 def test_names_follow_the_conventions():

@@ -272,6 +272,14 @@ def test_failures_are_grouped_by_reason_with_whose_they_are(desk, alice, bob):
     assert set(inbox(desk, "hour")) == {"engine_failed"}
 
 
+def test_nobody_has_seen_what_is_yet_to_fail(desk, alice):
+    desk.post(reverse("admin:jobs_failure_seen"), {"code": "engine_failed", "until": "2999-01-01T00:00:00Z"})
+
+    make_failed(alice)
+
+    assert inbox(desk)["engine_failed"].new == 1
+
+
 def test_what_was_seen_is_new_no_more_and_what_fails_later_is(desk, alice):
     make_failed(alice)
     page = desk.get(reverse("admin:jobs_failure_changelist"))

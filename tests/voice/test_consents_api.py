@@ -9,6 +9,7 @@ from django.core.files.storage import default_storage
 from rest_framework.test import APIClient
 
 from accounts.models import Scope
+from accounts.runtime import runtime
 from accounts.tokens import issue_key
 from jobs.models import Blob, Item, Job, Output
 from tests.factories import make_consent, make_voice
@@ -57,6 +58,17 @@ def test_a_recording_becomes_a_consent(alice, client_of, worker):
     assert client.get(ADDRESS).json()["data"] == [told]
     assert not Job.objects.exists()
     assert not Output.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_in_maintenance_none_is_taken(alice, client_of, monkeypatch):
+    monkeypatch.setitem(runtime._changed, "MAINTENANCE", True)
+
+    response = send(client_of(alice))
+
+    assert refused(response, 503) == ("maintenance", None)
+    assert response["Retry-After"]
+    assert not Blob.objects.exists()
 
 
 @pytest.mark.django_db(transaction=True)

@@ -26,6 +26,7 @@ from tests.factories import (
 )
 from voice import removals
 from voice.actors import continue_removals, remove_account
+from voice.custom_voices import delete_voice
 from voice.lexicons import make_lexicon
 from voice.models import Consent, Lexicon, LiveSession, Voice
 from voice.removals import AccountHeld, OwnAccount
@@ -108,11 +109,10 @@ def test_what_a_request_leaves_behind_that_had_begun_before_goes_too(alice, staf
 def test_of_two_turns_at_once_the_slower_meets_a_voice_that_is_gone(alice, staff, monkeypatch):
     removal = removals.begin(owner=alice, by=staff)
     make_voice(owner=alice)
-    delete = removals.delete_voice
 
     def late(voice: Voice) -> None:
-        delete(voice)
-        delete(voice)
+        delete_voice(voice)
+        delete_voice(voice)
 
     monkeypatch.setattr(removals, "delete_voice", late)
     remove_account.fn(removal.pk)

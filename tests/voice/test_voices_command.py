@@ -5,6 +5,7 @@ import json
 import pytest
 from django.core.management import CommandError, call_command
 
+from accounts.models import AuditEntry, Deed
 from tests.factories import make_voice
 from voice.models import VoiceAlias
 
@@ -60,3 +61,12 @@ def test_what_can_t_be_meant_is_refused(alice, voices, arguments):
         voices(*arguments)
 
     assert not VoiceAlias.objects.exists()
+
+
+def test_what_a_name_stands_for_is_in_the_audit_log(voices):
+    make_voice(name="hans")
+
+    voices("alias", "alloy", "hans")
+    voices("alias", "alloy", "--remove")
+
+    assert list(AuditEntry.objects.order_by("pk").values_list("deed", "row_id")) == [(Deed.CHANGED, "alloy"), (Deed.DELETED, "alloy")]

@@ -7,7 +7,7 @@ from typing import Any
 from django.core.management.base import CommandError
 from django.utils import timezone
 
-from accounts.models import ApiKey, Scope
+from accounts.models import ApiKey, Deed, Scope
 from accounts.terminal import Row, VerbCommand, listing, number, person, verb
 from accounts.tokens import issue_key
 
@@ -55,6 +55,7 @@ class Command(VerbCommand):
         expires_at = None if days is None else timezone.now() + timedelta(days=days)
         wanted = [scope for scope in Scope if scopes is None or scope in scopes]
         key, token = issue_key(owner=person(user), name=name, scopes=wanted, expires_at=expires_at)
+        self.note(Deed.ADDED, [key], f"for {key.owner}")
         if as_json or self.stdout.isatty():
             self.tell({**_row(key), "key": token}, as_json=as_json)
         else:
@@ -65,7 +66,11 @@ class Command(VerbCommand):
         if missing := [each for each in ids if each not in keys]:
             raise CommandError(f"There is no key {', '.join(missing)}. Nothing was revoked.")
         for key in keys.values():
-            self.say(f"{key} is revoked." if key.revoke() else f"{key} was revoked before.")
+            if not key.revoke():
+                self.say(f"{key} was revoked before.")
+                continue
+            self.note(Deed.CHANGED, [key], "revoked")
+            self.say(f"{key} is revoked.")
 
 
 def _row(key: ApiKey) -> Row:

@@ -24,6 +24,11 @@ let shown = "";
 openPicker();
 for (const [name, panel] of Object.entries(PANELS)) shows[name] = panel.open();
 addEventListener("hashchange", () => find("rooms").hidden || show());
+// by the address it would be taken for a panel, and what goes on in the open one would end
+document.querySelector(".skip").addEventListener("click", (event) => {
+  event.preventDefault();
+  find("main").focus();
+});
 addEventListener("offline", away);
 addEventListener("online", away);
 away();

@@ -9,6 +9,7 @@ from django.core.files.uploadedfile import UploadedFile
 from django.core.management.base import CommandError
 from pydantic import ValidationError
 
+from accounts.models import Deed
 from accounts.replays import Asked
 from accounts.terminal import person, plain, verb
 from jobs.job_commands import JobCommand
@@ -53,6 +54,7 @@ class Command(JobCommand):
             raise CommandError(f"{plain(str(file))}: {error.strerror}.") from None
         done = request_brief(owner=owner, api_key=None, asked=NOBODY, fresh=fresh, read=lambda: (brief, items))
         job = Job.objects.select_related("owner").get(pk=done.subject)
+        self.note(Deed.ADDED, [job], f"for {owner}")
         self.handed_over(job)
         self.say(f"{job}: {job.total} items are queued.")
         if not Worker.objects.alive().exists():

@@ -6,6 +6,7 @@ from typing import Any
 from django.core.management.base import CommandError
 from django.db.models import QuerySet
 
+from accounts.models import Deed
 from accounts.terminal import Row, VerbCommand, listing, person, plain, verb
 from voice.models import Voice, VoiceAlias
 from voice.models.catalogue import VoiceState
@@ -83,9 +84,11 @@ class Command(VerbCommand):
 
     def _alias(self, *, name: str, voice: str | None, remove: bool, **_options: Any) -> None:
         if remove:
-            removed, _ = VoiceAlias.objects.filter(pk=name).delete()
-            if not removed:
+            alias = VoiceAlias.objects.filter(pk=name).first()
+            if alias is None:
                 raise CommandError(f"There is no alias '{plain(name)}'.")
+            self.note(Deed.DELETED, [alias])
+            alias.delete()
             self.say(f"{name} stands for no voice.")
             return
         longest = VoiceAlias._meta.get_field("name").max_length or 0
@@ -96,7 +99,8 @@ class Command(VerbCommand):
         meant = Voice.objects.stock().called(voice or "").first()
         if meant is None:
             raise CommandError(f"There is no voice '{plain(voice or '')}' that everybody has.")
-        VoiceAlias.objects.update_or_create(name=name, defaults={"voice": meant, "automatic": False})
+        alias, _ = VoiceAlias.objects.update_or_create(name=name, defaults={"voice": meant, "automatic": False})
+        self.note(Deed.CHANGED, [alias], f"stands for {meant}")
         self.say(f"{name} stands for {meant}.")
 
 

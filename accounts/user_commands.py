@@ -1,3 +1,5 @@
+"""The verbs of `manage.py users`. The end of an account concerns every room, and is said in the uppermost one."""
+
 from __future__ import annotations
 
 import secrets
@@ -9,21 +11,18 @@ from typing import Any
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.core.management.base import CommandError
-from django.db.models import ProtectedError
 
-from accounts.models import Plan, User
+from accounts.models import Deed, Plan, Removal, User
 from accounts.terminal import Row, VerbCommand, listing, number, person, verb
 
 PASSWORD_BYTES = 15
 MOST_SHOWN = 100
 COLUMNS = ("name", "email", "plan", "state", "role", "joined", "last_sign_in")
-OURS = "accounts"
-# whatever of a user's is not in this room was made by him, or by what he did
 
 
-class Command(VerbCommand):
+class UserCommand(VerbCommand):
     help = "The people who use the service."
-    examples = (
+    examples: tuple[str, ...] = (
         "create anna --plan pro",
         "create ops --staff --stdin < password.txt",
         "list --blocked --json",
@@ -32,7 +31,7 @@ class Command(VerbCommand):
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        verbs = parser.add_subparsers(dest="verb", required=True)
+        self.verbs = verbs = parser.add_subparsers(dest="verb", required=True)
         shown = listing(verbs, "list", self._list, "the users, newest first")
         shown.add_argument("--blocked", action="store_true", help="only those that are blocked")
         shown.add_argument("--staff", action="store_true", help="only those that may enter the admin")
@@ -53,7 +52,6 @@ class Command(VerbCommand):
         for name, act, purpose in (
             ("block", self._block, "end everything that somebody has open, and let him in no more"),
             ("unblock", self._unblock, "let somebody in again; his keys work as before"),
-            ("delete", self._delete, "delete a user who has made nothing; block any other"),
         ):
             verb(verbs, name, act, purpose).add_argument("name")
         plan = verb(verbs, "plan", self._plan, "put somebody on a plan")
@@ -83,6 +81,7 @@ class Command(VerbCommand):
             raise CommandError(" ".join(error.messages)) from None
         user.set_password(password)
         user.save(force_insert=True)
+        self.note(Deed.ADDED, [user])
         self.say(f"{name} is made." if stdin else f"{name} is made. The password, shown once: {password}")
 
     def _password(self, *, name: str, stdin: bool, generate: bool, **_options: Any) -> None:
@@ -94,6 +93,7 @@ class Command(VerbCommand):
             raise CommandError(" ".join(error.messages)) from None
         user.set_password(password)
         user.save(update_fields=["password", "password_generation"])
+        self.note(Deed.CHANGED, [user], "another password")
         self.say(f"{name} has another password{f', shown once: {password}' if generate else '.'}")
 
     def _block(self, *, name: str, **_options: Any) -> None:
@@ -103,25 +103,20 @@ class Command(VerbCommand):
         self._let_in(name, allowed=True)
 
     def _let_in(self, name: str, *, allowed: bool) -> None:
-        changed = User.objects.filter(pk=person(name).pk).exclude(is_active=allowed).update(is_active=allowed)
-        state = "let in again" if allowed else "blocked"
-        self.say(f"{name} is {state}." if changed else f"{name} was {state} before.")
-
-    def _delete(self, *, name: str, **_options: Any) -> None:
         user = person(name)
-        elsewhere = [relation for relation in User._meta.related_objects if relation.related_model._meta.app_label != OURS]
-        try:
-            if any(relation.related_model._default_manager.filter(**{relation.field.name: user}).exists() for relation in elsewhere):
-                raise CommandError(f"{name} has made something, which names its owner. Block him instead: `manage.py users block {name}`.")
-            user.delete()
-        except ProtectedError:
-            raise CommandError(f"{name} stands in the ledger of usage. Block him instead: `manage.py users block {name}`.") from None
-        self.say(f"{name} is deleted.")
+        if allowed and Removal.objects.in_force().filter(owner=user).exists():
+            raise CommandError(f"{name}: the account is deleted, or about to be. Nobody is let into it any more.")
+        changed = User.objects.filter(pk=user.pk).exclude(is_active=allowed).update(is_active=allowed)
+        state = "let in again" if allowed else "blocked"
+        if changed:
+            self.note(Deed.CHANGED, [user], "unblocked" if allowed else "blocked")
+        self.say(f"{name} is {state}." if changed else f"{name} was {state} before.")
 
     def _plan(self, *, name: str, plan: str | None, none: bool, **_options: Any) -> None:
         user = person(name)
         user.plan = None if none or plan is None else _plan(plan)
         user.save(update_fields=["plan"])
+        self.note(Deed.CHANGED, [user], f"put on the plan {user.plan}" if user.plan else "put on the default plan")
         self.say(f"{name} has the plan {user.plan}." if user.plan else f"{name} has the default plan.")
 
 

@@ -108,9 +108,10 @@ def test_a_token_that_ran_out_is_changed_for_another_unseen(service: System, tmp
 
     def once(route: Route) -> None:
         if refused:
-            return route.continue_()
-        refused.append(route.request.url)
-        return route.fulfill(status=401, json={"error": {}})
+            route.continue_()
+        else:
+            refused.append(route.request.url)
+            route.fulfill(status=401, json={"error": {}})
 
     with at_the_page(says(tmp_path, 1.0)) as person:
         page = person.page

@@ -145,8 +145,9 @@ def test_a_job_is_watched_on_after_the_service_was_away_and_after_one_has_signed
 
     def away(route: Route) -> None:
         if answers:
-            return route.fulfill(status=answers.pop(0), json={"error": {}})
-        return route.continue_()
+            route.fulfill(status=answers.pop(0), json={"error": {}})
+        else:
+            route.continue_()
 
     page = person.page
     person.sign_in(service, "jobs")

@@ -187,6 +187,15 @@ def test_what_speaks_and_encodes_is_here():
     assert "failure" not in levels(sound.engines())
 
 
+@pytest.mark.parametrize(("embedded", "level"), [(True, "failure"), (False, "warning")])
+def test_what_only_serves_needs_no_voice(settings, monkeypatch, embedded, level):
+    settings.EMBEDDED = embedded
+    monkeypatch.setattr(sound, "LIBRARY", "libnone.so")
+    monkeypatch.setattr(sound, "LOADER", "no_such_package")
+
+    assert levels(sound.engines()) == [level]
+
+
 def test_servers_of_others_are_asked(settings):
     settings.RESPONDER, settings.CHAT_KEYS = "chat", ()
     settings.CHAT_URL = f"http://127.0.0.1:{free_port()}/v1"

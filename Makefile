@@ -44,8 +44,8 @@ coverage: $(VENV)/.dev clients  ## the tests once more, counting the lines that 
 # what one shape is enough for is run once, and what starts services of its own beside the others: the three take about as long,
 # and wait for half of it
 ONCE = briefs events live_agents live_beta observability sockets stopping transcription understood webhooks
-APART = tests/e2e/test_cloning.py tests/e2e/test_faults.py tests/e2e/test_upstreams.py tests/config tests/neural tests/voice/engines
-embedded: TESTS = --shape=embedded --ignore=tests/browser --ignore=tests/jobs/test_schedule.py $(ONCE:%=--ignore=tests/e2e/test_%.py) $(APART:%=--ignore=%)
+APART = tests/e2e/test_cloning.py tests/e2e/test_upstreams.py tests/config tests/neural tests/voice/engines
+embedded: TESTS = --shape=embedded --ignore=tests/browser --ignore=tests/e2e/test_faults.py --ignore=tests/jobs/test_schedule.py $(ONCE:%=--ignore=tests/e2e/test_%.py) $(APART:%=--ignore=%)
 deployed: TESTS = --shape=deployed --ignore=tests/browser --ignore=tests/e2e/test_faults.py
 apart: TESTS = --shape=embedded $(APART)
 embedded deployed apart:
@@ -61,8 +61,9 @@ alerts: $(VENV)/.dev  ## try the alert rules, and ask a running service by a rea
 	$(PYTHON) -m pytest -p no:cacheprovider tests/config/test_alerts.py
 	$(PYTHON) -m pytest -p no:cacheprovider --shape=deployed tests/e2e/test_observability.py
 
-faults: $(VENV)/.dev  ## break everything once while thousands of items are made, and count what is left
+faults: $(VENV)/.dev  ## kill, stop and cut each part while somebody listens; then all once while thousands of items are made, and count what is left
 	@sh .ci/packages test
+	$(PYTHON) -m pytest -p no:cacheprovider --shape=embedded tests/e2e/test_faults.py
 	$(PYTHON) -m tests.faults
 
 production: $(VENV)/.dev  ## start what deploy/ describes, restart, upgrade and back it up under load, restore it elsewhere

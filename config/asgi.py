@@ -12,14 +12,11 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 _django = get_asgi_application()
 
 # Django must be set up first
-from accounts.runtime import runtime  # noqa: E402
 from config.exposition import MetricsDoor  # noqa: E402
 from config.gate import App, BodyGate, Message, Receive, Send, SocketGate, refuse_socket  # noqa: E402
 from jobs.event_socket import event_socket  # noqa: E402
 from voice.realtime.sockets import live_socket  # noqa: E402
 from voice.speech_stream.sockets import speech_socket  # noqa: E402
-
-runtime.start()
 
 SOCKETS: dict[str, App] = {
     "/v1/events": event_socket,

@@ -71,8 +71,8 @@ def test_where_nobody_would_be_over_it_is_saved_at_once(desk, plan, characters):
 def test_whoever_only_asks_saves_nothing(desk, plan):
     asked = send(desk, plan, characters="950", **{ASKED: "yes"})
 
-    assert "Nobody has more now" in problem(asked)
-    assert "No limit would be lower" in problem(send(desk, plan, characters="2000", **{ASKED: "yes"}))
+    assert "Nobody has more now" in asked.content.decode()
+    assert "No limit would be lower" in send(desk, plan, characters="2000", **{ASKED: "yes"}).content.decode()
     assert Plan.objects.get().characters == 1000
 
 

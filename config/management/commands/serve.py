@@ -7,6 +7,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand
 
+from accounts.runtime import runtime
 from config import metrics
 from config.readiness import tell_ready
 from config.servers import SERVERS
@@ -28,6 +29,7 @@ class Command(BaseCommand):
     def handle(self, *_args: Any, host: str, port: int, server: str, **_options: Any) -> None:
         from config.asgi import application
 
+        runtime.start()
         metrics.begin(metrics.BOTH if settings.EMBEDDED else metrics.WEB)
         tracing.begin(metrics.BOTH if settings.EMBEDDED else metrics.WEB)
         worker = start_worker() if settings.EMBEDDED else None

@@ -36,7 +36,8 @@ def test_a_body_that_says_it_is_too_large_is_refused(system: System):
 
 def test_a_body_that_turns_out_too_large_is_refused(system: System):
     def pieces():
-        for _ in range(40):
+        # by one: what a server that has answered leaves unread may have the connection reset before the answer is read
+        for _ in range(17):
             yield b" " * 65536
 
     with system.client() as client:

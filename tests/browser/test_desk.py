@@ -173,6 +173,8 @@ def test_the_desk_works_by_keyboard_and_finds_a_row_by_its_id(system, browser, r
     with at_the_desk(browser, system.url, **looking("desktop", "light")) as staff:
         staff.enter("boss")
         staff.page.keyboard.press("Control+k")
+        # what is typed before goes nowhere
+        expect(staff.page.locator("#search-input-command")).to_be_focused()
         staff.page.keyboard.type(item)
         expect(staff.page.locator("#command-results")).to_contain_text(item, timeout=30_000)
         staff.shot(SHOWN, "found")

@@ -16,6 +16,7 @@ const NEXT = {
 };
 const LOOK_AGAIN = 5_000;
 let last = "";
+let asked = 0;
 let timer = 0;
 
 export function open() {
@@ -61,9 +62,13 @@ function voice({ id, name, state, note, model }) {
 }
 
 async function list() {
-  const page = await ask(`${CONSENTS}?limit=${AT_ONCE}${last ? `&after=${last}` : ""}`);
+  const turn = (asked += 1);
+  const after = last;
+  const page = await ask(`${CONSENTS}?limit=${AT_ONCE}${after ? `&after=${after}` : ""}`);
+  // of answers that come together the last one asked for is shown, once
+  if (turn !== asked) return;
   const rows = page.data.map(consent);
-  if (last) find("consents").append(...rows);
+  if (after) find("consents").append(...rows);
   else find("consents").replaceChildren(...rows);
   last = page.last_id;
   find("consents-more").hidden = !page.has_more;

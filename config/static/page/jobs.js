@@ -11,6 +11,7 @@ const AT_ONCE = 20;
 const MOST_ITEMS = 10_000;
 let file = null;
 let last = "";
+let asked = 0;
 
 export function open() {
   const fill = keepForm("jobs", find("jobs-form"));
@@ -97,9 +98,13 @@ async function refresh() {
 }
 
 async function list() {
-  const page = await ask(`${PATH}?limit=${AT_ONCE}${last ? `&after=${last}` : ""}`);
+  const turn = (asked += 1);
+  const after = last;
+  const page = await ask(`${PATH}?limit=${AT_ONCE}${after ? `&after=${after}` : ""}`);
+  // of answers that come together the last one asked for is shown, once
+  if (turn !== asked) return;
   const rows = page.data.map(row);
-  if (last) find("jobs-list").append(...rows);
+  if (after) find("jobs-list").append(...rows);
   else find("jobs-list").replaceChildren(...rows);
   last = page.last_id;
   find("jobs-more").hidden = !page.has_more;

@@ -17,6 +17,7 @@ const SCOPES = {
   account: "See usage, make keys",
 };
 let last = "";
+let asked = 0;
 
 export function open() {
   find("scopes").append(...Object.entries(SCOPES).map(([name, text]) => make("label", {}, make("input", { type: "checkbox", value: name, checked: true }), make("code", { textContent: name }), text)));
@@ -59,9 +60,13 @@ async function refresh() {
 }
 
 async function list() {
-  const page = await ask(`${PATH}?limit=${AT_ONCE}${last ? `&after=${last}` : ""}`);
+  const turn = (asked += 1);
+  const after = last;
+  const page = await ask(`${PATH}?limit=${AT_ONCE}${after ? `&after=${after}` : ""}`);
+  // of answers that come together the last one asked for is shown, once
+  if (turn !== asked) return;
   const rows = page.data.map(row);
-  if (last) find("keys-list").append(...rows);
+  if (after) find("keys-list").append(...rows);
   else find("keys-list").replaceChildren(...rows);
   last = page.last_id;
   find("keys-more").hidden = !page.has_more;

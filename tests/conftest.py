@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterator
 import pytest
 from django.conf import settings
 from django.core.cache import cache
+from django.core.management import call_command
+from django.test import Client
 from rest_framework.test import APIClient
 
 from accounts.models import User
@@ -41,6 +43,25 @@ def bob(db: None) -> User:
 @pytest.fixture
 def staff(db: None) -> User:
     return User.objects.create_superuser("staff", "staff@example.org", PASSWORD)
+
+
+@pytest.fixture
+def desk(staff: User) -> Client:
+    """The admin, as somebody in it who may do everything."""
+    client = Client()
+    client.force_login(staff)
+    return client
+
+
+@pytest.fixture
+def manage(capsys: pytest.CaptureFixture[str]) -> Callable[..., str]:
+    """Runs a command of `manage.py`: what it said."""
+
+    def run(*arguments: str) -> str:
+        call_command(*arguments)
+        return str(capsys.readouterr().out)
+
+    return run
 
 
 @pytest.fixture

@@ -20,13 +20,6 @@ from voice.models import ModelAlias, Voice, VoiceAlias
 
 
 @pytest.fixture
-def desk(staff: User) -> Client:
-    client = Client()
-    client.login(username="staff", password=PASSWORD)
-    return client
-
-
-@pytest.fixture
 def furnished(alice: User) -> Output:
     """A row of everything."""
     output = make_output(alice)

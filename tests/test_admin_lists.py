@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import pytest
 from django.contrib import admin
 from django.db import connection
 from django.db.models import Model
@@ -22,13 +21,6 @@ from voice.models import Consent, Lexicon, LiveSession, ModelAlias, VoiceAlias
 
 MORE = 2
 LISTS = [model for model in admin.site._registry if model._meta.app_label in ("accounts", "jobs", "voice")]
-
-
-@pytest.fixture
-def desk(staff: User) -> Client:
-    client = Client()
-    client.force_login(staff)
-    return client
 
 
 def furnish(number: int) -> None:

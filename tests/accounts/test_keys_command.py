@@ -1,23 +1,18 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 
 import pytest
-from django.core.management import CommandError, call_command
+from django.core.management import CommandError
 from rest_framework.test import APIClient
 
 from accounts.models import ApiKey, AuditEntry, Deed, User
 
 
 @pytest.fixture
-def keys(capsys):
-    """Runs the command: what it said."""
-
-    def run(*arguments: str) -> str:
-        call_command("keys", *arguments)
-        return str(capsys.readouterr().out)
-
-    return run
+def keys(manage):
+    return partial(manage, "keys")
 
 
 def test_a_key_is_made_shown_alone_and_works(alice, keys):

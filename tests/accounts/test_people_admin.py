@@ -18,13 +18,6 @@ from tests.accounts.test_roles import staff_as
 __all__ = ["staff_as"]
 
 
-@pytest.fixture
-def desk(staff: User) -> Client:
-    client = Client()
-    client.force_login(staff)
-    return client
-
-
 def page_of(desk: Client, user: User) -> str:
     return desk.get(reverse("admin:accounts_user_change", args=[user.pk])).content.decode()
 

@@ -20,13 +20,6 @@ from tests.factories import PERIOD, make_item, make_usage
 FORM = {"name": "small", "span": "month", "time_zone": "UTC", "reuse_percent": "0"}
 
 
-@pytest.fixture
-def desk(staff: User) -> Client:
-    client = Client()
-    client.force_login(staff)
-    return client
-
-
 def add_plan(desk: Client, **fields: str):
     return desk.post(reverse("admin:accounts_plan_add"), {**FORM, **fields})
 

@@ -11,7 +11,7 @@ from django.test import Client
 from django.urls import reverse
 from rest_framework.test import APIClient
 
-from accounts.models import AuditEntry, Scope, User
+from accounts.models import AuditEntry, Scope
 from accounts.roles import Role
 from accounts.runtime import runtime
 from accounts.tokens import identify, issue_key
@@ -31,13 +31,6 @@ PAGE = reverse("admin:constance_config_changelist")
 def _as_the_environment_says() -> Iterator[None]:
     yield
     runtime._changed = {}
-
-
-@pytest.fixture
-def desk(staff: User) -> Client:
-    client = Client()
-    client.force_login(staff)
-    return client
 
 
 def change(desk: Client, **fields: object) -> dict[str, list[str]]:

@@ -4,9 +4,10 @@ import io
 import json
 import os
 import pwd
+from functools import partial
 
 import pytest
-from django.core.management import CommandError, call_command
+from django.core.management import CommandError
 
 from accounts.models import AuditEntry, Plan, Usage, User
 from jobs.models import Output
@@ -15,14 +16,8 @@ from tests.factories import make_output, make_usage
 
 
 @pytest.fixture
-def users(capsys):
-    """Runs the command: what it said."""
-
-    def run(*arguments: str) -> str:
-        call_command("users", *arguments)
-        return str(capsys.readouterr().out)
-
-    return run
+def users(manage):
+    return partial(manage, "users")
 
 
 def test_a_user_is_made_with_a_password_that_is_shown_once(db, users):

@@ -18,13 +18,6 @@ FORM = {"name": "small", "span": "month", "time_zone": "UTC", "reuse_percent": "
 
 
 @pytest.fixture
-def desk(staff: User) -> Client:
-    client = Client()
-    client.force_login(staff)
-    return client
-
-
-@pytest.fixture
 def plan(alice: User, bob: User) -> Plan:
     """Alice has it and has used 900 characters of it, bob has no plan of his own."""
     plan = Plan.objects.create(name="small", is_default=True, characters=1000)

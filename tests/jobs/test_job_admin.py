@@ -24,13 +24,6 @@ YES = {"go": "yes"}
 
 
 @pytest.fixture
-def desk(staff: User) -> Client:
-    client = Client()
-    client.force_login(staff)
-    return client
-
-
-@pytest.fixture
 def rung(monkeypatch) -> list[str]:
     """The errands whose message was sent: the real actor, its last step into the broker noted down."""
     sent: list[str] = []

@@ -9,16 +9,8 @@ from django.contrib.admin.models import LogEntry
 from django.test import Client
 from django.urls import reverse
 
-from accounts.models import User
 from jobs.models import Output
 from tests.factories import make_output
-
-
-@pytest.fixture
-def desk(staff: User) -> Client:
-    client = Client()
-    client.force_login(staff)
-    return client
 
 
 def page_of(desk: Client, output: Output) -> str:

@@ -20,13 +20,6 @@ URL = "https://receiver.example/hook"
 
 
 @pytest.fixture
-def desk(staff: User) -> Client:
-    client = Client()
-    client.force_login(staff)
-    return client
-
-
-@pytest.fixture
 def webhook(alice: User) -> Webhook:
     return register(alice, URL)
 

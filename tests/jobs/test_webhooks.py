@@ -476,13 +476,6 @@ def test_a_broker_that_does_not_know_the_message_is_no_fault(alice, monkeypatch)
     assert webhooks.ring(delivery.pk) is False
 
 
-@pytest.fixture
-def desk(staff: User) -> Client:
-    client = Client()
-    client.login(username="staff", password=PASSWORD)
-    return client
-
-
 def act(desk: Client, model: str, action: str, *rows: Webhook | Delivery) -> str:
     where = reverse(f"admin:jobs_{model}_changelist")
     response = desk.post(where, {"action": action, "_selected_action": [row.pk for row in rows]}, follow=True)

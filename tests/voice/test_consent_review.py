@@ -17,13 +17,6 @@ from voice.phrases import compared
 
 
 @pytest.fixture
-def desk(staff: User) -> Client:
-    client = Client()
-    client.force_login(staff)
-    return client
-
-
-@pytest.fixture
 def waiting(alice: User) -> list[Consent]:
     return [make_consent(alice, name=name, state=ConsentState.PENDING) for name in ("first", "second", "third")]
 

@@ -18,13 +18,6 @@ from tests.factories import make_consent, make_sample, make_voice
 from voice.models import Consent, ConsentState, Sample, Voice
 
 
-@pytest.fixture
-def desk(staff: User) -> Client:
-    client = Client()
-    client.force_login(staff)
-    return client
-
-
 def read(response: Any) -> bytes:
     async def collect() -> bytes:
         return b"".join([part async for part in response])

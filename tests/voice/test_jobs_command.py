@@ -1,23 +1,18 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 
 import pytest
-from django.core.management import CommandError, call_command
+from django.core.management import CommandError
 
 from jobs.models import Item, Job, State
 from tests.factories import make_item, make_job, make_voice, make_worker
 
 
 @pytest.fixture
-def jobs(capsys):
-    """Runs the command: what it said."""
-
-    def run(*arguments: str) -> str:
-        call_command("jobs", *arguments)
-        return str(capsys.readouterr().out)
-
-    return run
+def jobs(manage):
+    return partial(manage, "jobs")
 
 
 @pytest.fixture

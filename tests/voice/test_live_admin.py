@@ -4,23 +4,14 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-import pytest
 from django.contrib.admin.models import LogEntry
 from django.db.models import F
 from django.test import Client
 from django.urls import reverse
 
-from accounts.models import User
 from tests.factories import make_live_session
 from voice.live import BY_STAFF
 from voice.models import LiveSession, SessionState
-
-
-@pytest.fixture
-def desk(staff: User) -> Client:
-    client = Client()
-    client.force_login(staff)
-    return client
 
 
 def page_of(desk: Client, session: LiveSession) -> str:

@@ -212,13 +212,6 @@ def test_an_owner_ends_a_session_and_its_process_is_told_with_the_next_beat(alic
 # ── The admin ───────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-@pytest.fixture
-def desk(staff: User) -> Client:
-    client = Client()
-    client.force_login(staff)
-    return client
-
-
 def end_all(desk: Client) -> str:
     rows = list(LiveSession.objects.values_list("pk", flat=True))
     return desk.post(

@@ -19,13 +19,6 @@ from voice.models import Model
 
 
 @pytest.fixture
-def desk(staff: User) -> Client:
-    client = Client()
-    client.force_login(staff)
-    return client
-
-
-@pytest.fixture
 def duo(db: None) -> Model:
     return registry.register(name="duo", location="/models/duo", licence="MIT")
 

@@ -23,13 +23,6 @@ from voice.models import Sample, Voice
 __all__ = ["staff_as"]
 
 
-@pytest.fixture
-def desk(staff: User) -> Client:
-    client = Client()
-    client.force_login(staff)
-    return client
-
-
 def do(desk: Client, row: Any, button: str, **fields: str) -> str:
     address = reverse(f"admin:voice_{row._meta.model_name}_do", args=[row.pk, button])
     return desk.post(address, fields, follow=True).content.decode()

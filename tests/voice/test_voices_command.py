@@ -1,9 +1,10 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 
 import pytest
-from django.core.management import CommandError, call_command
+from django.core.management import CommandError
 
 from accounts.models import AuditEntry, Deed
 from tests.factories import make_voice
@@ -11,14 +12,8 @@ from voice.models import VoiceAlias
 
 
 @pytest.fixture
-def voices(db, capsys):
-    """Runs the command: what it said."""
-
-    def run(*arguments: str) -> str:
-        call_command("voices", *arguments)
-        return str(capsys.readouterr().out)
-
-    return run
+def voices(db, manage):
+    return partial(manage, "voices")
 
 
 def names(told: str) -> list[str]:

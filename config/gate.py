@@ -1,11 +1,12 @@
-"""What stands in front of Django: requests too large to look at are answered before anything holds their body."""
+"""What stands in front of Django: requests too large to look at are refused, and nothing holds their body."""
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 from collections.abc import Awaitable, Callable, Collection, MutableMapping
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, nullcontext, suppress
 from typing import Any
 
 import structlog
@@ -30,6 +31,9 @@ UPLOADS = re.compile(r"/v1/audio/(voices|voice_consents|conversions|transcriptio
 # where a body is a form with a file of audio
 FORM_BYTES = 1 << 16
 # of such a form, beside the file
+LINGER_BYTES = 1 << 26
+LINGER_SECONDS = 10
+# of a body that is refused already, that are read on
 
 
 class _Overrun(Exception):
@@ -37,7 +41,7 @@ class _Overrun(Exception):
 
 
 class BodyGate:
-    """Counts a request's body as it comes and answers 413 as soon as it is past the limit, declared or not."""
+    """Counts a request's body as it comes, declared or not, and answers 413 to one past the limit: Django sees nothing beyond it."""
 
     def __init__(self, app: App) -> None:
         self.app = app
@@ -49,14 +53,17 @@ class BodyGate:
             await _refused(scope, send, Refusal("Content-Length must be a whole number."))
             return
         if len(declared) > len(str(limit)) or int(declared) > limit:
+            await _read_on(scope, receive)
             await _refused(scope, send, refusal)
             return
         received = 0
+        more = True
 
         async def counted() -> Message:
-            nonlocal received
+            nonlocal received, more
             message = await receive()
             received += len(message.get("body", b""))
+            more = message.get("more_body", False)
             if received > limit:
                 raise _Overrun
             return message
@@ -65,6 +72,8 @@ class BodyGate:
             with _traced(scope):
                 await self.app(scope, counted, send)
         except _Overrun:
+            if more:
+                await _read_on(scope, receive)
             await _refused(scope, send, refusal)
 
 
@@ -148,6 +157,21 @@ async def refuse_socket(_scope: Message, receive: Receive, send: Send) -> None:
     """No WebSocket is offered yet: the handshake is refused, in good order."""
     await receive()
     await send({"type": "websocket.close", "code": closing.POLICY_VIOLATION})
+
+
+async def _read_on(scope: Message, receive: Receive) -> None:
+    """Let a client send what is refused already, within bounds: where a server closes a connection with bytes unread, TCP resets it,
+    and a client that is still sending may lose the answer (RFC 9112, section 9.6). One that waits for leave to send is not kept."""
+    if _header(scope, b"expect"):
+        return
+    left = LINGER_BYTES
+    with suppress(TimeoutError):
+        async with asyncio.timeout(LINGER_SECONDS):
+            while left > 0:
+                message = await receive()
+                left -= len(message.get("body", b""))
+                if not message.get("more_body", False):
+                    return
 
 
 async def _refused(scope: Message, send: Send, refusal: Refusal) -> None:

@@ -4,6 +4,8 @@ PORT ?= 8000
 VENV := .venv
 PYTHON := $(VENV)/bin/python
 RUN = $(PYTHON)
+INSTALL = $(VENV)/bin/pip install -q --no-compile -c constraints.txt
+# Python compiles what it imports when it first does, which is a tenth of what is installed
 
 .PHONY: help setup run test clients coverage check embedded deployed whole apart alerts browser bench bench-live faults production
 
@@ -52,7 +54,7 @@ embedded deployed whole apart:
 
 browser: $(VENV)/.dev  ## talk with the page in Chromium, and leave pictures of it and what it said in build/browser
 	@sh .ci/packages browser
-	$(VENV)/bin/pip install -q -c constraints.txt -e '.[browser]'
+	$(INSTALL) -e '.[browser]'
 	$(PYTHON) -m pytest -p no:cacheprovider tests/browser
 
 alerts: $(VENV)/.dev  ## try the alert rules, and ask a running service by a real Prometheus all that dashboard and alerts ask
@@ -81,9 +83,9 @@ $(VENV)/bin/pip:
 	@sh .ci/venv $(VENV)
 
 $(VENV)/.run: $(VENV)/bin/pip pyproject.toml constraints.txt
-	$(VENV)/bin/pip install -q -c constraints.txt -e '.[espeak]'
+	$(INSTALL) -e '.[espeak]'
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/bin/pip pyproject.toml constraints.txt
-	$(VENV)/bin/pip install -q -c constraints.txt -e '.[espeak,gpu,dev]'
+	$(INSTALL) -e '.[espeak,gpu,dev]'
 	@touch $@ $(VENV)/.run

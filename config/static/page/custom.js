@@ -2,7 +2,8 @@
 
 import { confirmed } from "./confirm.js";
 import { clearMaking, openMaking, quietMaking, startMaking } from "./making.js";
-import { ask, call } from "./service.js";
+import { Paged } from "./paged.js";
+import { call } from "./service.js";
 import { attempt, badge, find, make, moment } from "./view.js";
 import { loadVoices, models, voices } from "./voices.js";
 
@@ -15,13 +16,14 @@ const NEXT = {
   revoked: "Its voices can't be used any more.",
 };
 const LOOK_AGAIN = 5_000;
-let last = "";
-let asked = 0;
+let consents = null;
+// the list of them, when the panel has opened
 let timer = 0;
 
 export function open() {
   openMaking(refresh);
-  find("consents-more").addEventListener("click", ({ currentTarget }) => attempt("voices-fault", currentTarget, list));
+  consents = new Paged(CONSENTS, AT_ONCE, consent, { list: find("consents"), more: find("consents-more"), none: find("consents-none") });
+  find("consents-more").addEventListener("click", ({ currentTarget }) => attempt("voices-fault", currentTarget, () => consents.next().then(lookAgain)));
   addEventListener("voices", show);
   return refresh;
 }
@@ -36,15 +38,16 @@ export function clear() {
   close();
   clearMaking();
   find("own-voices").replaceChildren();
-  find("consents").replaceChildren();
+  consents.clear();
 }
 
 async function refresh() {
   clearTimeout(timer);
-  last = "";
-  await attempt("voices-fault", null, async () => {
-    await Promise.all([loadVoices(), list()]);
-  });
+  await attempt("voices-fault", null, () => Promise.all([loadVoices(), consents.refresh().then(lookAgain)]));
+}
+
+function lookAgain(shown) {
+  if (shown.some(({ state }) => state === "pending")) timer = setTimeout(refresh, LOOK_AGAIN);
 }
 
 function show() {
@@ -59,21 +62,6 @@ function voice({ id, name, state, note, model }) {
   const use = state === "ready" ? make("a", { className: "button", href: `#speak?voice=${id}`, textContent: "Speak", aria: { label: `Speak with ${name}` } }) : badge(state);
   const told = { text: "Its samples go with it. What was made with it stays." };
   return make("li", {}, about, use, remover(`Delete the voice ${name}`, `Delete “${name}”?`, told, `/v1/audio/voices/${id}`));
-}
-
-async function list() {
-  const turn = (asked += 1);
-  const after = last;
-  const page = await ask(`${CONSENTS}?limit=${AT_ONCE}${after ? `&after=${after}` : ""}`);
-  // of answers that come together the last one asked for is shown, once
-  if (turn !== asked) return;
-  const rows = page.data.map(consent);
-  if (after) find("consents").append(...rows);
-  else find("consents").replaceChildren(...rows);
-  last = page.last_id;
-  find("consents-more").hidden = !page.has_more;
-  find("consents-none").hidden = find("consents").children.length > 0;
-  if (page.data.some(({ state }) => state === "pending")) timer = setTimeout(refresh, LOOK_AGAIN);
 }
 
 function consent({ id, name, state, reason, language, transcript, created_at: created }) {

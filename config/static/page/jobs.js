@@ -2,6 +2,7 @@
 
 import { showCode } from "./codeview.js";
 import { forgetJob, openJob, showJob } from "./job.js";
+import { Paged } from "./paged.js";
 import { keepForm, note, noted } from "./route.js";
 import { ask } from "./service.js";
 import { attempt, badge, capital, count, failed, find, make, moment } from "./view.js";
@@ -10,8 +11,8 @@ const PATH = "/v1/jobs";
 const AT_ONCE = 20;
 const MOST_ITEMS = 10_000;
 let file = null;
-let last = "";
-let asked = 0;
+let jobs = null;
+// the list of them, when the panel has opened
 
 export function open() {
   const fill = keepForm("jobs", find("jobs-form"));
@@ -21,7 +22,8 @@ export function open() {
   });
   find("jobs-file").addEventListener("change", () => take(find("jobs-file").files[0]));
   for (const kind of ["dragover", "dragleave", "drop"]) find("drop").addEventListener(kind, drag);
-  find("jobs-more").addEventListener("click", ({ currentTarget }) => attempt("jobs-list-fault", currentTarget, list));
+  jobs = new Paged(PATH, AT_ONCE, row, { list: find("jobs-list"), more: find("jobs-more"), none: find("jobs-none") });
+  find("jobs-more").addEventListener("click", ({ currentTarget }) => attempt("jobs-list-fault", currentTarget, () => jobs.next()));
   openJob();
   const write = showCode("jobs", () => {
     const { job } = noted("jobs");
@@ -38,13 +40,14 @@ export function open() {
     if (state.job) showJob(state.job);
     else {
       forgetJob();
-      refresh();
+      attempt("jobs-list-fault", null, () => jobs.refresh());
     }
   };
 }
 
 export function clear() {
   forgetJob();
+  jobs.clear();
   find("jobs-form").reset();
   take(null);
 }
@@ -90,25 +93,6 @@ function items(text) {
 
 function go(id) {
   location.hash = `#jobs?job=${id}`;
-}
-
-async function refresh() {
-  last = "";
-  await attempt("jobs-list-fault", null, list);
-}
-
-async function list() {
-  const turn = (asked += 1);
-  const after = last;
-  const page = await ask(`${PATH}?limit=${AT_ONCE}${after ? `&after=${after}` : ""}`);
-  // of answers that come together the last one asked for is shown, once
-  if (turn !== asked) return;
-  const rows = page.data.map(row);
-  if (after) find("jobs-list").append(...rows);
-  else find("jobs-list").replaceChildren(...rows);
-  last = page.last_id;
-  find("jobs-more").hidden = !page.has_more;
-  find("jobs-none").hidden = find("jobs-list").children.length > 0;
 }
 
 const title = (kind, total) => (total === 1 ? capital(kind) : count(total, "text"));

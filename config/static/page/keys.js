@@ -2,6 +2,7 @@
 
 import { copy, showCode } from "./codeview.js";
 import { confirmed } from "./confirm.js";
+import { Paged } from "./paged.js";
 import { ask, call } from "./service.js";
 import { attempt, find, make, moment } from "./view.js";
 
@@ -16,8 +17,8 @@ const SCOPES = {
   outputs: "Fetch and delete outputs",
   account: "See usage, make keys",
 };
-let last = "";
-let asked = 0;
+let keys = null;
+// the list of them, when the panel has opened
 
 export function open() {
   find("scopes").append(...Object.entries(SCOPES).map(([name, text]) => make("label", {}, make("input", { type: "checkbox", value: name, checked: true }), make("code", { textContent: name }), text)));
@@ -25,7 +26,8 @@ export function open() {
     event.preventDefault();
     attempt("keys-fault", event.submitter, create);
   });
-  find("keys-more").addEventListener("click", ({ currentTarget }) => attempt("keys-fault", currentTarget, list));
+  keys = new Paged(PATH, AT_ONCE, row, { list: find("keys-list"), more: find("keys-more"), none: find("keys-none") });
+  find("keys-more").addEventListener("click", ({ currentTarget }) => attempt("keys-fault", currentTarget, () => keys.next()));
   find("new-key-copy").addEventListener("click", ({ currentTarget }) => copy(find("new-key").value, currentTarget));
   find("shown-once").addEventListener("close", () => (find("new-key").value = ""));
   showCode("keys", () => ({ method: "POST", path: PATH, json: wanted() }));
@@ -34,7 +36,7 @@ export function open() {
 
 export function clear() {
   find("keys-form").reset();
-  find("keys-list").replaceChildren();
+  keys.clear();
 }
 
 function wanted() {
@@ -54,24 +56,7 @@ async function create() {
   await refresh();
 }
 
-async function refresh() {
-  last = "";
-  await attempt("keys-fault", null, list);
-}
-
-async function list() {
-  const turn = (asked += 1);
-  const after = last;
-  const page = await ask(`${PATH}?limit=${AT_ONCE}${after ? `&after=${after}` : ""}`);
-  // of answers that come together the last one asked for is shown, once
-  if (turn !== asked) return;
-  const rows = page.data.map(row);
-  if (after) find("keys-list").append(...rows);
-  else find("keys-list").replaceChildren(...rows);
-  last = page.last_id;
-  find("keys-more").hidden = !page.has_more;
-  find("keys-none").hidden = find("keys-list").children.length > 0;
-}
+const refresh = () => attempt("keys-fault", null, () => keys.refresh());
 
 function row(key) {
   const date = (text) => moment(Date.parse(text) / 1000);

@@ -14,11 +14,9 @@ import structlog
 from django.db import transaction
 from django.db.models import Exists, F, OuterRef
 from django.db.models.functions import Now
-from dramatiq.errors import DramatiqError
-from redis.exceptions import RedisError
 
 from config.errors import Unavailable
-from jobs import metrics
+from jobs import doorbell, metrics
 from jobs.models import OPEN, Item, Job, State, Worker
 from jobs.models.worker import BATCH
 from jobs.reuse import end_twins
@@ -56,13 +54,10 @@ def ring_all(items: Iterable[Item]) -> None:
 
 def ring(item: Item) -> bool:
     """Send the item's message. It may be lost: then the sweep rings, at once where the loss is known (False)."""
-    try:
-        dramatiq.get_broker().get_actor(item.actor).send(item.pk)
-    except (DramatiqError, RedisError) as error:
-        log.warning("no message sent", item_id=item.pk, reason=repr(error))
+    rung = doorbell.ring(item.actor, item.pk, item_id=item.pk)
+    if not rung:
         Item.objects.filter(pk=item.pk, state__in=OPEN).update(rung_at=None)
-        return False
-    return True
+    return rung
 
 
 def deal(owner_id: Any) -> None:

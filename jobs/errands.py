@@ -7,17 +7,14 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
-import dramatiq
 import structlog
 from django.contrib.contenttypes.models import ContentType
 from django.db import transaction
 from django.db.models import Q
-from dramatiq.errors import DramatiqError
-from redis.exceptions import RedisError
 
 from accounts.models import AuditEntry, Deed
 from config.errors import Refusal
-from jobs import services
+from jobs import doorbell, services
 from jobs.models import Errand, Job
 
 log = structlog.get_logger("errands")
@@ -83,10 +80,7 @@ def begin(name: str, job_ids: list[str], *, options: dict[str, Any], by: dict[st
 
 def send(errand_id: str) -> None:
     """A message that is lost is sent again at the next set time."""
-    try:
-        dramatiq.get_broker().get_actor("run_errand").send(errand_id)
-    except (DramatiqError, RedisError) as error:
-        log.warning("no message sent", errand=errand_id, reason=repr(error))
+    doorbell.ring("run_errand", errand_id, errand=errand_id)
 
 
 def run(errand_id: str) -> None:

@@ -10,7 +10,6 @@ import time
 from datetime import UTC, timedelta
 from typing import Any
 
-import dramatiq
 import structlog
 from django.conf import settings
 from django.db import transaction
@@ -18,13 +17,11 @@ from django.db.models import F, Q, QuerySet, Window
 from django.db.models.functions import Now, RowNumber
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
-from dramatiq.errors import DramatiqError
-from redis.exceptions import RedisError
 from standardwebhooks import Webhook as Signer
 
 from accounts.models import User
 from config.errors import Conflict, Refusal
-from jobs import metrics
+from jobs import doorbell, metrics
 from jobs.connections import give_back
 from jobs.errors import InvalidState
 from jobs.models import Delivery, Webhook
@@ -168,12 +165,7 @@ def sweep_deliveries() -> None:
 
 def ring(delivery_id: str) -> bool:
     """Send a delivery's message. It may be lost, and what is due is found again: False where the loss is known."""
-    try:
-        dramatiq.get_broker().get_actor("deliver_webhook").send(delivery_id)
-    except (DramatiqError, RedisError) as error:
-        log.warning("no message sent", delivery_id=delivery_id, reason=repr(error))
-        return False
-    return True
+    return doorbell.ring("deliver_webhook", delivery_id, delivery_id=delivery_id)
 
 
 def carry(delivery_id: str) -> None:

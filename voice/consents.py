@@ -4,21 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
-import dramatiq
 import structlog
 from django.conf import settings
 from django.core.files.uploadedfile import UploadedFile
 from django.db import transaction
 from django.db.models.functions import Now
-from dramatiq.errors import DramatiqError
-from redis.exceptions import RedisError
 
 from accounts.models import ApiKey, User
 from accounts.replays import Asked, Done, earlier, once
 from accounts.runtime import runtime
 from config.env import Fate, Review
+from jobs import doorbell, storage
 from jobs import services as jobs
-from jobs import storage
 from jobs.errors import InvalidState
 from jobs.models import Item, Output, State
 from voice.conditioning import forget_conditioning
@@ -79,7 +76,8 @@ def revoke(consent: Consent, *, reason: str = "") -> bool:
     _stop_running(Consent.objects.filter(pk=consent.pk))
     for voice in consent.voices.all():
         forget_voice_audio(voice)
-    _send_clearing()
+    # it is sent every few minutes too
+    doorbell.ring("clear_revoked_consents")
     return True
 
 
@@ -148,11 +146,3 @@ def _forget_outputs(consents: ConsentRows) -> None:
                 # held since it was looked up
                 log.info("held", output_id=output.pk)
         last = batch[-1].pk
-
-
-def _send_clearing() -> None:
-    try:
-        dramatiq.get_broker().get_actor("clear_revoked_consents").send()
-    except (DramatiqError, RedisError) as error:
-        # it is sent every few minutes too
-        log.warning("no message sent", reason=repr(error))

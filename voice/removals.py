@@ -12,18 +12,15 @@ from datetime import timedelta
 from functools import partial
 from typing import Any
 
-import dramatiq
 import structlog
 from django.db import transaction
 from django.db.models import F
 from django.db.models.functions import Now
-from dramatiq.errors import DramatiqError
-from redis.exceptions import RedisError
 
 from accounts.models import ApiKey, ClientSecret, Override, Removal, RemovalState, Replay, SignIn, User
 from config.errors import Conflict
+from jobs import doorbell, storage, webhooks
 from jobs import services as jobs
-from jobs import storage, webhooks
 from jobs.errors import InvalidState
 from jobs.models import OPEN, Blob, Delivery, Item, Job, Output, Webhook
 from voice import consents
@@ -69,7 +66,7 @@ def begin(*, owner: User, by: User | None) -> Removal:
         User.objects.filter(pk=owner.pk).update(is_active=False)
         about = {"asked_by": by, "state": RemovalState.UNDER_WAY, "problem": "", "total": _number(owner), "removed": 0, "finished_at": None}
         removal, _ = Removal.objects.update_or_create(owner=owner, defaults=about)
-        transaction.on_commit(partial(_ring, removal.pk))
+        transaction.on_commit(partial(doorbell.ring, "remove_account", removal.pk, removal=removal.pk))
     return removal
 
 
@@ -80,7 +77,7 @@ def continue_all() -> None:
             more = F("total") + _number(done.owner)
             Removal.objects.filter(pk=done.pk, state=RemovalState.DONE).update(state=RemovalState.UNDER_WAY, total=more, finished_at=None)
     for pk in Removal.objects.filter(state=RemovalState.UNDER_WAY).values_list("pk", flat=True):
-        _ring(pk)
+        doorbell.ring("remove_account", pk, removal=pk)
 
 
 def carry_on(removal_id: int, *, longest: float = LONGEST) -> None:
@@ -190,11 +187,3 @@ def _make_nameless(owner: User) -> None:
     owner.save()
     owner.groups.clear()
     owner.user_permissions.clear()
-
-
-def _ring(removal_id: int) -> None:
-    try:
-        dramatiq.get_broker().get_actor("remove_account").send(removal_id)
-    except (DramatiqError, RedisError) as error:
-        # it is sent at set times too
-        log.warning("no message sent", reason=repr(error))

@@ -6,13 +6,11 @@ from collections.abc import Iterable
 from dataclasses import asdict
 from typing import Any
 
-import dramatiq
 import structlog
 from django.utils.html import format_html, format_html_join
-from dramatiq.errors import DramatiqError
-from redis.exceptions import RedisError
 
 from config.errors import Refusal
+from jobs import doorbell
 from voice.audio.waveform import waveform
 from voice.models import Consent, Sample
 from voice.sources import read_pcm
@@ -54,12 +52,7 @@ def look(kind: str, pk: str) -> None:
 def ask_for(rows: Iterable[Sample | Consent]) -> None:
     """Have a worker look at those that have none: they were recorded before waveforms were."""
     for row in rows:
-        if row.waveform is not None:
-            continue
-        try:
-            dramatiq.get_broker().get_actor("read_waveform").send(row._meta.model_name, row.pk)
-        except (DramatiqError, RedisError) as error:
-            log.warning("no message sent", reason=repr(error))
+        if row.waveform is None and not doorbell.ring("read_waveform", row._meta.model_name, row.pk, row=row.pk):
             return
 
 

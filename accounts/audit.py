@@ -1,12 +1,11 @@
-"""Writes into the audit log what staff do: whoever does something in the admin calls `note`, and sign-ins and downloads note themselves."""
+"""Writes into the audit log what staff do: whoever does something in the admin calls `note`, and sign-ins note themselves."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Iterable
 from datetime import timedelta
 from typing import Any
 
-from asgiref.sync import iscoroutinefunction, markcoroutinefunction, sync_to_async
 from django.contrib.auth.signals import user_logged_in, user_logged_out, user_login_failed
 from django.contrib.contenttypes.models import ContentType
 from django.db.models import Model
@@ -52,38 +51,10 @@ def entry(request: HttpRequest, deed: Deed, **fields: Any) -> AuditEntry:
     return AuditEntry(deed=deed, address=client_address(request), request_id=getattr(request, "id", ""), **fields)
 
 
-class Downloads:
-    """Middleware: whoever plays or fetches a file in the admin is in the audit log, once for all the ranges that a player asks for."""
-
-    sync_capable = True
-    async_capable = True
-
-    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase | Awaitable[HttpResponseBase]]) -> None:
-        self.get_response = get_response
-        self.in_the_loop = iscoroutinefunction(get_response)
-        if self.in_the_loop:
-            markcoroutinefunction(self)
-
-    def __call__(self, request: HttpRequest) -> HttpResponseBase | Awaitable[HttpResponseBase]:
-        if self.in_the_loop:
-            return self._await(request)
-        response = self.get_response(request)
-        assert isinstance(response, HttpResponseBase)  # noqa: S101  -- told the type checker, which can't know the mode
-        if _hands_out(request, response):
-            _note_download(request, begins=_begins(response))
-        return response
-
-    async def _await(self, request: HttpRequest) -> HttpResponseBase:
-        response: HttpResponseBase = await self.get_response(request)  # type: ignore[misc]
-        if _hands_out(request, response):
-            await sync_to_async(_note_download)(request, begins=_begins(response))
-        return response
-
-
-def _hands_out(request: HttpRequest, response: HttpResponseBase) -> bool:
-    if not request.path.startswith(ADMIN) or request.method != "GET" or not response.has_header("Content-Disposition"):
-        return False
-    return response.status_code in SERVED
+def note_download(request: HttpRequest, response: HttpResponseBase) -> None:
+    """Whoever plays or fetches a file in the admin is in the audit log, once for all the ranges that a player asks for."""
+    if request.method == "GET" and response.has_header("Content-Disposition") and response.status_code in SERVED:
+        _note_download(request, begins=_begins(response))
 
 
 def _begins(response: HttpResponseBase) -> bool:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import wraps
 from typing import Any, cast
 
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 from django.views.decorators.cache import never_cache
 from unfold.sites import UnfoldAdminSite
 
-from accounts.audit import note
+from accounts.audit import note, note_download
 from accounts.models import Deed, User
 from config.desk.panels import panels
 
@@ -21,6 +24,17 @@ FOUND = 302
 class Desk(UnfoldAdminSite):
     index_template = "desk/front.html"
     index_title = "Overview"
+
+    def admin_view(self, view: Callable[..., HttpResponseBase], cacheable: bool = False) -> Callable[..., HttpResponseBase]:
+        guarded = super().admin_view(view, cacheable)
+
+        @wraps(guarded)
+        def noted(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+            response: HttpResponseBase = guarded(request, *args, **kwargs)
+            note_download(request, response)
+            return response
+
+        return noted
 
     def extra_urls(self) -> list[URLPattern]:
         return [path("figures", self.admin_view(never_cache(self.figures)), name="figures")]

@@ -5,7 +5,7 @@ VENV := .venv
 PYTHON := $(VENV)/bin/python
 RUN = $(PYTHON)
 INSTALL = $(VENV)/bin/pip install -q --no-compile -c constraints.txt
-# Python compiles what it imports when it first does, which is a tenth of what is installed
+# Python compiles a module when it is first imported, and most are not
 
 .PHONY: help setup run test clients coverage check embedded deployed whole apart alerts browser bench bench-live faults production
 

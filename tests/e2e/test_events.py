@@ -17,6 +17,7 @@ import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 
+from tests.e2e.sockets import end
 from tests.e2e.system import System
 
 LONG = 300
@@ -90,15 +91,6 @@ def resting(system: System, name: str, number: int = 1) -> list[str]:
         "print(*(Job.objects.create(owner=owner, kind='speech', total=1).pk for _ in range({})))"
     )
     return system.shell(code.format(name, number)).split()
-
-
-def code_of_the_end(connection: ClientConnection) -> int | None:
-    """What the server closes the socket with."""
-    try:
-        while True:
-            connection.recv(timeout=PATIENCE)
-    except ConnectionClosed as closed:
-        return closed.rcvd.code if closed.rcvd else None
 
 
 def memory(system: System) -> int:
@@ -264,7 +256,7 @@ def test_a_message_that_is_not_understood_is_answered_and_the_socket_stays(syste
 def test_what_is_no_message_ends_the_socket(system: System, sent: str | bytes, code: int):
     with socket(system) as connection:
         connection.send(sent)
-        assert code_of_the_end(connection) == code
+        assert end(connection) == code
 
 
 def test_a_flood_of_messages_ends_the_socket(system: System):
@@ -272,7 +264,7 @@ def test_a_flood_of_messages_ends_the_socket(system: System):
         with suppress(ConnectionClosed):
             for _ in range(5000):
                 say(connection, type="job.unsubscribe", job_id="job_00000000000000000000000000")
-        assert code_of_the_end(connection) == 1008
+        assert end(connection) == 1008
 
 
 def test_a_socket_follows_so_many_jobs_and_each_once(system: System):
@@ -302,7 +294,7 @@ def test_whoever_may_call_no_more_is_cut_off_within_five_seconds(system: System)
         next(lines)
         system.shell(revoke)
         revoked = time.monotonic()
-        code = code_of_the_end(connection)
+        code = end(connection)
         rest = list(lines)
         took = time.monotonic() - revoked
 

@@ -16,8 +16,8 @@ import numpy as np
 import pytest
 
 from jobs.closing import TRY_AGAIN_LATER
+from tests.e2e.sockets import PATHS, PATIENCE, end, opened
 from tests.e2e.system import System, running
-from tests.e2e.test_socket_doors import PATHS, PATIENCE, end, opened
 from tests.servers import PostgresServer, RedisServer
 from tests.tones import read_tones
 

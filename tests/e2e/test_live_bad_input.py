@@ -10,42 +10,20 @@ from typing import Any
 
 import httpx
 import pytest
-from websockets.exceptions import ConnectionClosed, InvalidStatus
-from websockets.sync.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed
+from websockets.sync.client import ClientConnection
 
+from tests.e2e.sockets import ABNORMAL, PATIENCE, end, opened, status
 from tests.e2e.system import System
 
-PATIENCE = 30
+LIVE = "/v1/realtime"
 MOST_SOCKETS = 10
-ABNORMAL = 1006
-# the connection was cut without a word
 LARGEST = 1_000_000
-
-
-def opened(system: System, headers: dict[str, str] | None = None, *, query: str = "", **options: Any) -> ClientConnection:
-    address = f"ws://127.0.0.1:{system.port}/v1/realtime{query}"
-    connection: ClientConnection = connect(address, additional_headers=system.headers if headers is None else headers, **options)
-    return connection
 
 
 def told(connection: ClientConnection) -> dict[str, Any]:
     message: dict[str, Any] = json.loads(connection.recv(timeout=PATIENCE))
     return message
-
-
-def status(system: System, headers: dict[str, str], **options: Any) -> int:
-    with pytest.raises(InvalidStatus) as refused, opened(system, headers, **options):
-        pass
-    return refused.value.response.status_code
-
-
-def end(connection: ClientConnection) -> int:
-    """The code that the server has closed the socket with, whatever it has told before that."""
-    try:
-        while True:
-            connection.recv(timeout=PATIENCE)
-    except ConnectionClosed as closed:
-        return closed.rcvd.code if closed.rcvd else ABNORMAL
 
 
 @pytest.fixture(scope="module")
@@ -68,8 +46,8 @@ def test_a_token_is_taken_from_a_header_or_a_subprotocol_only(system: System):
     queries = [f"?{name}={system.key}" for name in ("api_key", "token", "access_token", "key", "authorization")]
     offered: Any = ["realtime", f"openai-insecure-api-key.{system.key}", "openai-agents-sdk.1.0"]
 
-    refused = [status(system, {}, query=query) for query in queries]
-    with opened(system, {}, subprotocols=offered) as connection:
+    refused = [status(system, LIVE + query, {}) for query in queries]
+    with opened(system, LIVE, {}, subprotocols=offered) as connection:
         chosen = connection.subprotocol
         created = told(connection)
 
@@ -150,7 +128,7 @@ NONSENSE: list[tuple[str | dict[str, Any], str]] = [
 
 
 def test_what_is_not_understood_is_answered_and_the_session_goes_on(system: System):
-    with opened(system) as connection:
+    with opened(system, LIVE) as connection:
         told(connection)
         others = []
         for sent, code in NONSENSE:
@@ -166,7 +144,7 @@ def test_what_is_not_understood_is_answered_and_the_session_goes_on(system: Syst
 
 def test_an_event_is_named_in_its_refusal_if_it_can_be(system: System):
     names = ["mine", "x" * 512, "x" * 513, 7, None]
-    with opened(system) as connection:
+    with opened(system, LIVE) as connection:
         told(connection)
         for name in names:
             connection.send(json.dumps({"type": "nonsense", "event_id": name}))
@@ -176,7 +154,7 @@ def test_an_event_is_named_in_its_refusal_if_it_can_be(system: System):
 
 
 def test_what_only_looks_like_nonsense_is_taken(system: System):
-    with opened(system) as connection:
+    with opened(system, LIVE) as connection:
         told(connection)
         for text in (r"\u0000 as it is written", "\u202e \ufeff \U0001f600"):
             connection.send(json.dumps(item(content=written(text))))
@@ -189,7 +167,7 @@ def test_what_only_looks_like_nonsense_is_taken(system: System):
 
 
 def test_a_model_in_the_query_is_text(system: System):
-    with opened(system, query="?model=a%00b") as connection:
+    with opened(system, f"{LIVE}?model=a%00b") as connection:
         refused = told(connection)
         code = end(connection)
 
@@ -197,7 +175,7 @@ def test_a_model_in_the_query_is_text(system: System):
 
 
 def test_sound_is_taken_in_pieces_of_any_length(system: System):
-    with opened(system) as connection:
+    with opened(system, LIVE) as connection:
         told(connection)
         for data in (b"", bytes(2), bytes(4802), b"\xff\x7f" * 2400, bytes(600_000)):
             connection.send(json.dumps(sound(data)))
@@ -218,7 +196,7 @@ def test_sound_is_taken_in_pieces_of_any_length(system: System):
     ids=["binary", "large", "too large for the server"],
 )
 def test_what_is_no_message_ends_the_socket(system: System, sent: str | bytes, codes: set[int]):
-    with opened(system) as connection:
+    with opened(system, LIVE) as connection:
         told(connection)
         with suppress(ConnectionClosed):
             connection.send(sent)
@@ -227,7 +205,7 @@ def test_what_is_no_message_ends_the_socket(system: System, sent: str | bytes, c
 
 @pytest.mark.parametrize("text", ["{", json.dumps({"type": "response.cancel"})], ids=["nonsense", "events"])
 def test_a_flood_of_messages_ends_the_socket(system: System, text: str):
-    with opened(system) as connection:
+    with opened(system, LIVE) as connection:
         with suppress(ConnectionClosed):
             for _ in range(10_000):
                 connection.send(text)
@@ -237,9 +215,9 @@ def test_a_flood_of_messages_ends_the_socket(system: System, text: str):
 def test_a_user_has_so_many_sessions_open(system: System, people: dict[str, dict[str, str]]):
     headers = people["lena"]
     with ExitStack() as stack:
-        mine = [stack.enter_context(opened(system, headers)) for _ in range(MOST_SOCKETS)]
+        mine = [stack.enter_context(opened(system, LIVE, headers)) for _ in range(MOST_SOCKETS)]
         created = [told(connection)["type"] for connection in mine]
-        beyond = end(stack.enter_context(opened(system, headers)))
+        beyond = end(stack.enter_context(opened(system, LIVE, headers)))
 
     assert created == ["session.created"] * MOST_SOCKETS
     assert beyond == 4429
@@ -247,8 +225,8 @@ def test_a_user_has_so_many_sessions_open(system: System, people: dict[str, dict
 
 def test_a_plan_has_so_many_sessions_and_says_so(system: System, people: dict[str, dict[str, str]]):
     with ExitStack() as stack:
-        mine = [told(stack.enter_context(opened(system, people["mona"])))["type"] for _ in range(2)]
-        third = stack.enter_context(opened(system, people["mona"]))
+        mine = [told(stack.enter_context(opened(system, LIVE, people["mona"])))["type"] for _ in range(2)]
+        third = stack.enter_context(opened(system, LIVE, people["mona"]))
         why, how = told(third), end(third)
 
     assert mine == ["session.created"] * 2
@@ -262,7 +240,7 @@ from accounts.models import ApiKey, User
 [key.revoke() for key in ApiKey.objects.filter(owner__username="nora")]
 User.objects.filter(username="olga").update(is_active=False)
 """
-    with opened(system, people["nora"]) as revoked, opened(system, people["olga"]) as blocked:
+    with opened(system, LIVE, people["nora"]) as revoked, opened(system, LIVE, people["olga"]) as blocked:
         begun = [told(connection)["type"] for connection in (revoked, blocked)]
         system.shell(act)
         since = time.monotonic()
@@ -271,7 +249,7 @@ User.objects.filter(username="olga").update(is_active=False)
 
     assert begun == ["session.created"] * 2
     assert (ends, took < 5) == ([4401, 4401], True)
-    assert [status(system, people[name]) for name in ("nora", "olga")] == [403, 403]
+    assert [status(system, LIVE, people[name]) for name in ("nora", "olga")] == [403, 403]
 
 
 def test_who_lacks_the_scope_opens_nothing(system: System):
@@ -279,4 +257,4 @@ def test_who_lacks_the_scope_opens_nothing(system: System):
         key = client.post("/v1/api-keys", json={"name": "speech only", "scopes": ["speech"]})
     assert key.status_code == 201, key.text
 
-    assert status(system, {"Authorization": f"Bearer {key.json()['key']}"}) == 403
+    assert status(system, LIVE, {"Authorization": f"Bearer {key.json()['key']}"}) == 403

@@ -10,19 +10,15 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, suppress
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
-from websockets.exceptions import ConnectionClosed, InvalidStatus
-from websockets.sync.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed
+from websockets.sync.client import connect
 
+from tests.e2e.sockets import ABNORMAL, PATHS, PATIENCE, end, opened, status
 from tests.e2e.system import ROOT, System, free_port
 
-PATIENCE = 30
-PATHS = ("/v1/realtime", "/v1/events", "/v1/audio/speech/stream")
-ABNORMAL = 1006
-# the connection was cut without a word: daphne does that with much that is against the protocol
 MASK = b"\0\0\0\0"
 FRAMES = {
     "no kind": (b"\x8f\x80" + MASK, 1002),
@@ -55,27 +51,6 @@ config.servers.PING_SECONDS = 1
 call_command("serve", port=int(sys.argv[1]), server=sys.argv[2])
 """
 CHANGES = {"version": "Version: 13", "key": "MDEyMzQ1Njc4OWFiY2RlZg==", "upgrade": "Upgrade: websocket\n"}
-
-
-def opened(system: System, path: str, headers: dict[str, str] | None = None, **options: Any) -> ClientConnection:
-    address = f"ws://127.0.0.1:{system.port}{path}"
-    connection: ClientConnection = connect(address, additional_headers=system.headers if headers is None else headers, **options)
-    return connection
-
-
-def end(connection: ClientConnection) -> int:
-    """The code that the server has closed the socket with, whatever it has told before that."""
-    try:
-        while True:
-            connection.recv(timeout=PATIENCE)
-    except ConnectionClosed as closed:
-        return closed.rcvd.code if closed.rcvd else ABNORMAL
-
-
-def status(system: System, path: str, headers: dict[str, str]) -> int:
-    with pytest.raises(InvalidStatus) as refused, opened(system, path, headers):
-        pass
-    return refused.value.response.status_code
 
 
 def raw(system: System, path: str, port: int = 0, **changed: str) -> socket.socket:

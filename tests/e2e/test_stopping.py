@@ -11,8 +11,9 @@ import pytest
 from websockets.sync.client import connect
 
 from config.servers import DRAIN_SECONDS
+from tests.e2e.sockets import end
 from tests.e2e.system import System, running
-from tests.e2e.test_events import code_of_the_end, hear, resting, say
+from tests.e2e.test_events import hear, resting, say
 
 PATIENCE = 60
 LOOKED = 0.4
@@ -45,7 +46,7 @@ def test_streams_of_events_and_sockets_end_when_the_server_stops(served: System)
         served.web.send_signal(signal.SIGTERM)
         list(lines)  # raises where it is cut off
         ended = time.monotonic() - told
-        codes = [code_of_the_end(each) for each in (connection, speech)]
+        codes = [end(each) for each in (connection, speech)]
         status = served.web.wait(PATIENCE)
         stopped = time.monotonic() - told
 

@@ -320,6 +320,8 @@ class Item(models.Model):
             # what the admin's front page counts: what waits for each actor, and how what is over ended
             models.Index(fields=["actor", "created_at"], condition=Q(state="queued"), name="item_queued"),
             models.Index(fields=["state", "finished_at"], condition=Q(finished_at__isnull=False), name="item_ended"),
+            # and what it lists of one actor
+            models.Index(fields=["actor", "-id"], name="item_of_actor"),
         ]
         constraints = [models.UniqueConstraint(fields=["output_id"], name="item_one_output")]
 

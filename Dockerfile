@@ -1,9 +1,10 @@
-# docker build --target web|worker|proxy -t voice-platform-<target> .
+# docker build --target web|worker|proxy|backup -t voice-platform-<target> .
 # A worker with models: --build-arg WORKER_EXTRAS=espeak,gpu,tracing. PyTorch brings CUDA along, the host only needs its driver.
 # Another base for it (--build-arg WORKER_BASE=) must have the same Python in the same place.
 ARG PYTHON_IMAGE=docker.io/library/python:3.11-slim-bookworm
 ARG WORKER_BASE=docker.io/library/python:3.11-slim-bookworm
 ARG NGINX_IMAGE=docker.io/library/nginx:1.28-bookworm
+ARG POSTGRES_IMAGE=docker.io/library/postgres:17-bookworm
 
 FROM ${PYTHON_IMAGE} AS build
 WORKDIR /opt/voice-platform
@@ -70,3 +71,19 @@ COPY deploy/nginx/upstream.compose.conf /etc/nginx/voice-platform/upstream.conf
 # whether it answers at all, were it that it refuses; web processes have checks of their own
 HEALTHCHECK --interval=10s --timeout=5s --start-period=5s --retries=3 \
     CMD ["curl", "--silent", "--show-error", "--output", "/dev/null", "--max-time", "4", "http://127.0.0.1/"]
+
+FROM ${POSTGRES_IMAGE} AS backup
+# pg_dump and pg_restore of the server's own version, and what the scripts call
+RUN apt-get update \
+    && apt-get install -y --no-install-recommends python3 rsync \
+    && rm -rf /var/lib/apt/lists/* \
+    && groupadd --gid 10001 voice-platform \
+    && useradd --uid 10001 --gid voice-platform --no-create-home --home-dir /var/lib/voice-platform --shell /usr/sbin/nologin voice-platform \
+    && install -d -o voice-platform -g voice-platform -m 0750 /var/lib/voice-platform \
+    && install -d -o voice-platform -g voice-platform -m 0700 /var/backups/voice-platform
+WORKDIR /opt/voice-platform
+COPY deploy/backup deploy/restore deploy/database deploy/
+ENV PYTHON=/usr/bin/python3 DATA_DIR=/var/lib/voice-platform
+USER 10001:10001
+ENTRYPOINT []
+CMD ["deploy/backup", "/var/backups/voice-platform"]

@@ -8,18 +8,38 @@ import pytest
 from django.conf import settings
 from django.core.cache import cache
 from django.core.management import call_command
-from django.test import Client
+from django.db import connection, transaction
+from django.test import Client, TransactionTestCase
 from rest_framework.test import APIClient
 
 from accounts.models import User
 from accounts.tokens import sign_in
+from config.roles import write_roles
 
 PASSWORD = "correct horse battery staple"
+KEPT = {"django_content_type", "django_migrations", "auth_permission"}
+# tables that no test writes to
 
 
 def pytest_configure() -> None:
     """Passwords are hashed as quickly as can be; what a real hash takes is the matter of one test."""
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+    TransactionTestCase._fixture_teardown = _emptied  # type: ignore[attr-defined]
+
+
+def _emptied(_case: TransactionTestCase) -> None:
+    """Leave no row that a test without a transaction wrote. Django's way empties every table, and makes what it knows of models anew: a
+    fifth of a second for each of hundreds of tests.
+    """
+    quote = connection.ops.quote_name
+    tables = set(connection.introspection.django_table_names(only_existing=True, include_views=False)) - KEPT
+    with connection.constraint_checks_disabled(), transaction.atomic(), connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            cursor.execute("SET LOCAL session_replication_role = replica")
+        cursor.execute(" UNION ALL ".join(f"SELECT '{table}' WHERE EXISTS (SELECT 1 FROM {quote(table)})" for table in sorted(tables)))
+        for (table,) in cursor.fetchall():
+            cursor.execute(f"DELETE FROM {quote(table)}")
+        write_roles()
 
 
 @pytest.fixture(autouse=True)

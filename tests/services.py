@@ -24,8 +24,15 @@ SAME_IN_BOTH = (
     "tests/e2e/test_upstreams.py",
     "tests/jobs/test_outbound.py",
     "tests/neural/",
+    *(f"tests/voice/realtime/test_{name}.py" for name in ("beta", "chat", "chat_failures", "detector", "echo", "g711", "pieces")),
+    *(f"tests/voice/realtime/test_{name}.py" for name in ("random_sessions", "session", "turns", "utterances")),
     "tests/voice/audio/",
+    "tests/voice/ears/",
     "tests/voice/engines/",
+    "tests/voice/test_speech_session.py",
+    "tests/voice/test_subtitles.py",
+    "tests/voice/test_timing.py",
+    "tests/voice/test_transcripts.py",
     "tests/voice/text/",
 )
 # they use no service, or start their own: once is enough

@@ -227,8 +227,8 @@ def _synchronise_ears() -> None:
             "timed": True,
         }
         Model.objects.update_or_create(name=ear.name, defaults=known, create_defaults={**known, "preference": PREFERENCE[ear.name]})
-        for alias in TRANSCRIPTION_ALIASES:
-            ModelAlias.objects.get_or_create(name=alias, defaults={"model_id": ear.name})
+        aliases = [ModelAlias(name=name, model_id=ear.name) for name in TRANSCRIPTION_ALIASES]
+        ModelAlias.objects.bulk_create(aliases, ignore_conflicts=True)
 
 
 def _described(engine: Synthesizer, speaker: Speaker) -> Voice:
@@ -243,11 +243,11 @@ def _described(engine: Synthesizer, speaker: Speaker) -> Voice:
 
 
 def _synchronise_aliases() -> None:
-    voices = {voice.name: voice for voice in Voice.objects.stock().usable()}
-    for name, wanted in VOICE_ALIASES.items():
-        voice = voices.get(wanted) or voices.get(FALLBACK_VOICE)
-        if voice is not None:
-            VoiceAlias.objects.get_or_create(name=name, defaults={"voice": voice})
-            VoiceAlias.objects.filter(name=name, automatic=True).exclude(voice=voice).update(voice=voice)
-    for name in MODEL_ALIASES:
-        ModelAlias.objects.get_or_create(name=name)
+    voices = dict(Voice.objects.stock().usable().values_list("name", "pk"))
+    fallback = voices.get(FALLBACK_VOICE)
+    meant = {name: voice for name, wanted in VOICE_ALIASES.items() if (voice := voices.get(wanted, fallback)) is not None}
+    VoiceAlias.objects.bulk_create([VoiceAlias(name=name, voice_id=voice) for name, voice in meant.items()], ignore_conflicts=True)
+    for name, voice in VoiceAlias.objects.filter(name__in=meant, automatic=True).values_list("name", "voice_id"):
+        if voice != meant[name]:
+            VoiceAlias.objects.filter(name=name, automatic=True).update(voice=meant[name])
+    ModelAlias.objects.bulk_create([ModelAlias(name=name) for name in MODEL_ALIASES], ignore_conflicts=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import re
 import signal
@@ -19,6 +20,27 @@ import httpx
 ROOT = Path(__file__).resolve().parents[2]
 START_PATIENCE = 60
 STOP_PATIENCE = 20
+SHELL = """
+import contextlib, io, json, sys, traceback
+import django
+from django.db import connections
+django.setup()
+for line in sys.stdin:
+    printed, problem = io.StringIO(), ""
+    try:
+        with contextlib.redirect_stdout(printed):
+            exec(json.loads(line), {})
+    except Exception:
+        problem = traceback.format_exc()
+    connections.close_all()
+    print(json.dumps([printed.getvalue(), problem]), flush=True)
+"""
+# it lasts: each Python that imports the project anew takes two seconds of a processor
+PREPARE = """
+from django.core.management import call_command
+call_command("migrate", interactive=False, verbosity=0)
+call_command("welcome", port={port})
+"""
 
 
 def free_port() -> int:
@@ -37,6 +59,7 @@ class System:
         self.server = server
         self.processes: list[subprocess.Popen[bytes]] = []
         self.workers: list[subprocess.Popen[bytes]] = []
+        self._shell: subprocess.Popen[str] | None = None
         self.environment = {
             **os.environ,
             "ENV_FILE": "",
@@ -50,10 +73,10 @@ class System:
         self._supervised = supervised
         folder.mkdir(parents=True, exist_ok=True)
         self.log = (folder / "log").open("ab")
+        self._asides = (folder / "shell.log").open("ab")
 
     def start(self) -> None:
-        self.run("migrate", "--no-input", "-v0")
-        told = self.run("welcome", "--port", str(self.port))
+        told = self.shell(PREPARE.format(port=self.port))
         found = re.search(r"Bearer ([\w.-]+)", told)
         assert found, told
         self.key = found[1]
@@ -116,6 +139,9 @@ class System:
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
+        if self._shell is not None:
+            self._shell.communicate(timeout=STOP_PATIENCE)
+        self._asides.close()
         self.log.close()
 
     @property
@@ -136,7 +162,25 @@ class System:
 
     def shell(self, code: str) -> str:
         """What a piece of Python prints inside the project: how tests look at rows."""
-        return self.run("shell", "--no-imports", "-v0", "-c", code).strip()
+        if self._shell is None:
+            self._shell = subprocess.Popen(
+                [sys.executable, "-c", SHELL],
+                cwd=ROOT,
+                env={**self.environment, "DJANGO_SETTINGS_MODULE": "config.settings"},
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=self._asides,
+                text=True,
+            )
+        assert self._shell.stdin is not None
+        assert self._shell.stdout is not None
+        self._shell.stdin.write(json.dumps(code) + "\n")
+        self._shell.stdin.flush()
+        answer = self._shell.stdout.readline()
+        assert answer, (self.folder / "shell.log").read_text(errors="replace")[-3000:]
+        printed, problem = json.loads(answer)
+        assert not problem, problem
+        return str(printed).strip()
 
 
 @contextlib.contextmanager

@@ -44,7 +44,7 @@ coverage: $(VENV)/.dev clients  ## the tests once more, counting the lines that 
 
 # what one shape is enough for is run once, and what starts services of its own beside the others; whole systems wait for half of the time
 ONCE = briefs events live_agents live_beta observability sockets stopping transcription understood webhooks
-APART = tests/e2e/test_cloning.py tests/e2e/test_upstreams.py tests/config tests/neural tests/voice/engines
+APART = tests/e2e/test_cloning.py tests/e2e/test_upstreams.py tests/config tests/neural tests/voice/audio tests/voice/engines tests/voice/text
 embedded: TESTS = --shape=embedded --ignore=tests/browser --ignore=tests/e2e/test_faults.py --ignore=tests/jobs/test_schedule.py $(ONCE:%=--ignore=tests/e2e/test_%.py) $(APART:%=--ignore=%)
 deployed: TESTS = --shape=deployed --ignore=tests/browser --ignore=tests/e2e
 whole: TESTS = --shape=deployed tests/e2e --ignore=tests/e2e/test_faults.py

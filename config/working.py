@@ -43,7 +43,7 @@ def start_worker(*, among: Set[str] = EVERYTHING) -> dramatiq.Worker:
 
 def queues_here() -> set[str]:
     """The queues that a worker on this machine takes from: all that it can, or of those the ones that its operator wants."""
-    possible = EVERYBODY | NEURAL if catalogue.runs_models() else EVERYBODY
+    possible = EVERYTHING if catalogue.runs_models() else EVERYBODY
     if impossible := set(settings.WORKER_QUEUES) - possible:
         named = ", ".join(sorted(impossible))
         raise ImproperlyConfigured(f"WORKER_QUEUES: nothing here can run models, for {named}: pip install 'voice-platform[gpu]'")

@@ -22,3 +22,12 @@ def test_the_first_start_makes_a_user_and_a_key_and_says_so_once(db, capsys):
     assert authenticate(username="admin", password=password[1]) == User.objects.get()
     assert APIClient(HTTP_AUTHORIZATION=f"Bearer {key[1]}").get("/v1/outputs").status_code == 200
     assert capsys.readouterr().out == ""
+
+
+def test_behind_a_proxy_it_names_the_address_that_browsers_use(db, manage, settings):
+    settings.CSRF_TRUSTED_ORIGINS = ["https://*.example.org", "https://voice.example.org"]
+
+    told = manage("welcome")
+
+    assert "https://voice.example.org/v1/audio/speech" in told
+    assert "127.0.0.1" not in told

@@ -4,6 +4,7 @@ import dramatiq
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 
+from accounts.runtime import runtime
 from config.working import queues_here, start_worker
 from jobs.models import Worker
 from voice import catalogue
@@ -37,8 +38,10 @@ def test_a_queue_that_it_can_not_serve_stops_the_start(settings, monkeypatch):
         queues_here()
 
 
-def test_a_worker_that_is_kept_for_live_speech_takes_nothing_else_and_says_so(transactional_db, settings):
+def test_a_worker_that_is_kept_for_live_speech_takes_nothing_else_and_says_so(transactional_db, settings, monkeypatch):
     settings.WORKER_QUEUES = ("live",)
+    # what reads the settings that staff change lasts as long as its process
+    monkeypatch.setattr(runtime, "start", lambda: None)
     broker = dramatiq.get_broker()
     before = list(broker.middleware)
 

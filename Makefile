@@ -7,7 +7,7 @@ RUN = $(PYTHON)
 INSTALL = $(VENV)/bin/pip install -q --no-compile -c constraints.txt
 # Python compiles a module when it is first imported, and most are not
 
-.PHONY: help setup run test clients coverage check embedded deployed whole apart alerts browser bench bench-live faults production
+.PHONY: help setup run test clients coverage check embedded deployed whole neural apart alerts browser bench bench-live faults production
 
 help:  ## say what there is
 	@grep -E '^[a-z-]+:.*##' Makefile | sed 's/:.*## /\t/'
@@ -30,7 +30,7 @@ check: $(VENV)/.dev  ## linters, types, dead code, import contracts, migrations,
 
 test: $(VENV)/.dev clients  ## check, then every test in both shapes, on real servers
 	@sh .ci/packages test
-	@$(MAKE) --no-print-directory --jobs=4 --output-sync=target check embedded deployed whole apart
+	@$(MAKE) --no-print-directory --jobs=4 --output-sync=target check embedded deployed whole neural apart
 
 clients: $(VENV)/.dev  ## fetch the clients, pinned, that live conversation is tried with
 	@sh .ci/clients $(VENV)/clients
@@ -38,18 +38,20 @@ clients: $(VENV)/.dev  ## fetch the clients, pinned, that live conversation is t
 coverage: $(VENV)/.dev clients  ## the tests once more, counting the lines that they reach: that takes two thirds longer
 	@sh .ci/packages test
 	$(VENV)/bin/coverage erase
-	@$(MAKE) --no-print-directory --jobs=4 --output-sync=target embedded deployed whole apart RUN="$(VENV)/bin/coverage run"
+	@$(MAKE) --no-print-directory --jobs=4 --output-sync=target embedded deployed whole neural apart RUN="$(VENV)/bin/coverage run"
 	$(VENV)/bin/coverage combine -q
 	$(VENV)/bin/coverage report
 
-# what one shape is enough for is run once, and what starts services of its own beside the others; whole systems wait for half of the time
+# what one shape is enough for is run once; what needs models, or starts services of its own, beside the others
 ONCE = briefs events live_agents live_beta observability sockets stopping transcription understood webhooks
-APART = tests/e2e/test_cloning.py tests/e2e/test_upstreams.py tests/config tests/neural tests/voice/audio tests/voice/engines tests/voice/text
-embedded: TESTS = --shape=embedded --ignore=tests/browser --ignore=tests/e2e/test_faults.py --ignore=tests/jobs/test_schedule.py $(ONCE:%=--ignore=tests/e2e/test_%.py) $(APART:%=--ignore=%)
+MODELS = tests/neural tests/e2e/test_cloning.py tests/e2e/test_upstreams.py
+APART = tests/config tests/voice/audio tests/voice/engines tests/voice/text
+embedded: TESTS = --shape=embedded --ignore=tests/browser --ignore=tests/e2e/test_faults.py --ignore=tests/jobs/test_schedule.py $(ONCE:%=--ignore=tests/e2e/test_%.py) $(MODELS:%=--ignore=%) $(APART:%=--ignore=%)
 deployed: TESTS = --shape=deployed --ignore=tests/browser --ignore=tests/e2e
 whole: TESTS = --shape=deployed tests/e2e --ignore=tests/e2e/test_faults.py
+neural: TESTS = --shape=embedded $(MODELS)
 apart: TESTS = --shape=embedded $(APART)
-embedded deployed whole apart:
+embedded deployed whole neural apart:
 	$(RUN) -m pytest -p no:cacheprovider $(TESTS)
 
 browser: $(VENV)/.dev  ## talk with the page in Chromium, and leave pictures of it and what it said in build/browser

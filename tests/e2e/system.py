@@ -18,7 +18,8 @@ from typing import Any
 import httpx
 
 ROOT = Path(__file__).resolve().parents[2]
-START_PATIENCE = 60
+PATIENCE = 120
+# seconds, with a machine that does much else
 STOP_PATIENCE = 20
 SHELL = """
 import contextlib, io, json, sys, traceback
@@ -102,7 +103,7 @@ class System:
             env=self.environment,
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=PATIENCE,
             check=False,
         )
         assert done.returncode == 0, done.stderr
@@ -116,7 +117,7 @@ class System:
         return process
 
     def wait_until_ready(self) -> None:
-        deadline = time.monotonic() + START_PATIENCE
+        deadline = time.monotonic() + PATIENCE
         while time.monotonic() < deadline:
             with contextlib.suppress(httpx.HTTPError):
                 if httpx.get(f"{self.url}/readyz", timeout=5).status_code == 200:
@@ -149,7 +150,7 @@ class System:
         return {"Authorization": f"Bearer {self.key}"}
 
     def client(self, **options: Any) -> httpx.Client:
-        return httpx.Client(base_url=self.url, headers=self.headers, timeout=60, **options)
+        return httpx.Client(base_url=self.url, headers=self.headers, timeout=PATIENCE, **options)
 
     def another_user(self, name: str) -> dict[str, str]:
         """The headers of a user of that name with every scope, made when there is none yet."""

@@ -44,7 +44,7 @@ coverage: $(VENV)/.dev clients  ## the tests once more, counting the lines that 
 
 # what one shape is enough for is run once; what needs models, or starts services of its own, beside the others
 ONCE = briefs events live_agents live_beta observability sockets stopping transcription understood webhooks
-MODELS = tests/neural tests/e2e/test_cloning.py tests/e2e/test_upstreams.py
+MODELS = tests/e2e/test_cloning.py tests/e2e/test_upstreams.py tests/neural
 APART = tests/config tests/voice/audio tests/voice/engines tests/voice/text
 embedded: TESTS = --shape=embedded --ignore=tests/browser --ignore=tests/e2e/test_faults.py --ignore=tests/jobs/test_schedule.py $(ONCE:%=--ignore=tests/e2e/test_%.py) $(MODELS:%=--ignore=%) $(APART:%=--ignore=%)
 deployed: TESTS = --shape=deployed --ignore=tests/browser --ignore=tests/e2e

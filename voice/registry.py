@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+import dramatiq
 from django.db import transaction
 from django.db.models.functions import Now
 
 from config.errors import Refusal
-from jobs import doorbell
 from voice.ears.whisper import Whisper
 from voice.engines.base import DeviceLost, ModelBroken, Source, Utterance
 from voice.engines.coqui import Coqui
@@ -132,8 +132,8 @@ def trial(model: Model, engine: Coqui) -> float:
 
 
 def ask_to_check(name: str) -> None:
-    """Let a worker that can run models try one."""
-    doorbell.ring("check_model", name, model=name)
+    """Let a worker that can run models try one. Nobody finds again what is not sent: it is raised, for whoever asked to be told."""
+    dramatiq.get_broker().get_actor("check_model").send(name)
 
 
 def note(model: Model, problem: str) -> None:

@@ -19,12 +19,6 @@ INLINE = re.compile(r"\son\w+=|<style|<script(?![^>]*\ssrc=)(?! type=\"applicati
 # of what the policy does not let in
 
 
-@pytest.fixture
-def desk(staff: User, client: Client) -> Client:
-    client.force_login(staff)
-    return client
-
-
 def allow(user: User, *codenames: str) -> None:
     user.is_staff = True
     user.save()

@@ -9,7 +9,7 @@ from django.contrib.admin.models import LogEntry
 from django.contrib.messages import get_messages
 from django.contrib.messages.storage.cookie import CookieStorage
 from django.core.files.storage import default_storage
-from django.test import Client, RequestFactory
+from django.test import RequestFactory
 from django.urls import reverse
 
 from accounts.models import User
@@ -90,14 +90,11 @@ def test_only_whoever_may_change_outputs_may_hold_them(alice, staff, request_of)
     assert not {"forget", "hold", "release", "delete_selected"} & set(desk.get_actions(request_of(viewer)))
 
 
-def test_staff_see_how_many_outputs_a_blob_is(alice, staff):
+def test_staff_see_how_many_outputs_a_blob_is(alice, desk):
     make_output(alice, b"same")
     output = make_output(alice, b"same")
-    client = Client()
-    client.force_login(staff)
-
-    listed = client.get(reverse("admin:jobs_blob_changelist"))
-    shown = client.get(reverse("admin:jobs_blob_change", args=[output.blob_id]))
+    listed = desk.get(reverse("admin:jobs_blob_changelist"))
+    shown = desk.get(reverse("admin:jobs_blob_change", args=[output.blob_id]))
 
     assert re.search(r'<td class="field-named_by[^>]*>\s*2\s*</td>', listed.content.decode())
     assert shown.status_code == 200

@@ -6,7 +6,6 @@ import io
 
 import pytest
 from django.core.files.storage import default_storage
-from django.test import Client
 from django.urls import reverse
 
 from accounts.models import ApiKey, Quota, Removal, RemovalState, Usage, User
@@ -77,12 +76,9 @@ def test_nobody_is_let_in_from_the_beginning(alice, staff, client_of):
     assert client.get("/v1/me").status_code == 401
 
 
-def test_nobody_is_let_in_again_while_it_goes_on(alice, staff):
+def test_nobody_is_let_in_again_while_it_goes_on(alice, staff, desk):
     removal = removals.begin(owner=alice, by=staff)
-    client = Client()
-    client.force_login(staff)
-
-    page = client.post(reverse("admin:accounts_user_do", args=[alice.pk, "unblock_one"]), follow=True).content.decode()
+    page = desk.post(reverse("admin:accounts_user_do", args=[alice.pk, "unblock_one"]), follow=True).content.decode()
     assert "let into it any more" in page
     assert not User.objects.get(pk=alice.pk).is_active
 
@@ -168,26 +164,21 @@ def test_nobody_deletes_his_own_account_by_it(staff):
         removals.begin(owner=staff, by=staff)
 
 
-def test_staff_ask_for_it_on_the_page_and_see_how_far_it_is(alice, staff):
+def test_staff_ask_for_it_on_the_page_and_see_how_far_it_is(alice, desk):
     make_output(alice)
-    client = Client()
-    client.force_login(staff)
     address = reverse("admin:accounts_user_do", args=[alice.pk, "remove_one"])
 
-    asked = client.post(address).content.decode()
+    asked = desk.post(address).content.decode()
     assert "for good" in asked
     assert not Removal.objects.exists()
-    page = client.post(address, {"confirmed": "yes"}, follow=True).content.decode()
+    page = desk.post(address, {"confirmed": "yes"}, follow=True).content.decode()
 
     assert "0 of 3 rows and files" in page
     assert "Delete the account" not in page
 
 
-def test_a_hold_is_told_to_who_asks_for_it(alice, staff):
+def test_a_hold_is_told_to_who_asks_for_it(alice, desk):
     held = make_output(alice, legal_hold=True)
-    client = Client()
-    client.force_login(staff)
-
-    page = client.post(reverse("admin:accounts_user_do", args=[alice.pk, "remove_one"]), {"confirmed": "yes"}, follow=True)
+    page = desk.post(reverse("admin:accounts_user_do", args=[alice.pk, "remove_one"]), {"confirmed": "yes"}, follow=True)
 
     assert f"Outputs are under legal hold: {held.pk}" in page.content.decode()

@@ -8,7 +8,6 @@ from pathlib import Path
 import dramatiq
 import pytest
 from django.core.management import CommandError, call_command
-from django.test import Client
 from django.urls import reverse
 
 from accounts.models import Usage
@@ -60,9 +59,7 @@ def test_a_model_that_is_not_there_is_noted_and_says_how_to_get_it(tmp_path, cap
     assert "models pull" in capsys.readouterr().out
 
 
-def test_staff_register_one_in_the_admin(staff, folder):
-    desk = Client()
-    desk.force_login(staff)
+def test_staff_register_one_in_the_admin(desk, folder):
     form = {"name": "tiny", "engine": "whisper", "location": str(folder), "preference": 5, "enabled": "on"}
 
     answer = desk.post(reverse("admin:voice_model_add"), form)

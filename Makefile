@@ -7,7 +7,11 @@ RUN = $(PYTHON)
 INSTALL = $(VENV)/bin/pip install -q --no-compile -c constraints.txt
 # Python compiles a module when it is first imported, and most are not
 
-.PHONY: help setup run test clients coverage check embedded deployed whole neural apart alerts browser bench bench-live faults production
+LANES = embedded deployed system-embedded system-deployed neural
+# bytecode is kept: a run starts hundreds of Python processes
+unexport PYTHONDONTWRITEBYTECODE
+
+.PHONY: help setup run test clients coverage check alerts browser bench bench-live faults production $(LANES)
 
 help:  ## say what there is
 	@grep -E '^[a-z-]+:.*##' Makefile | sed 's/:.*## /\t/'
@@ -30,7 +34,7 @@ check: $(VENV)/.dev  ## linters, types, dead code, import contracts, migrations,
 
 test: $(VENV)/.dev clients  ## check, then every test in both shapes, on real servers
 	@sh .ci/packages test
-	@$(MAKE) --no-print-directory --jobs=4 --output-sync=target check embedded deployed whole neural apart
+	@$(MAKE) --no-print-directory --jobs=4 --output-sync=target check $(LANES)
 
 clients: $(VENV)/.dev  ## fetch the clients, pinned, that live conversation is tried with
 	@sh .ci/clients $(VENV)/clients
@@ -38,26 +42,25 @@ clients: $(VENV)/.dev  ## fetch the clients, pinned, that live conversation is t
 coverage: $(VENV)/.dev clients  ## the tests once more, counting the lines that they reach: that takes two thirds longer
 	@sh .ci/packages test
 	$(VENV)/bin/coverage erase
-	@$(MAKE) --no-print-directory --jobs=4 --output-sync=target embedded deployed whole neural apart RUN="$(VENV)/bin/coverage run"
+	@$(MAKE) --no-print-directory --jobs=4 --output-sync=target $(LANES) RUN="$(VENV)/bin/coverage run"
 	$(VENV)/bin/coverage combine -q
 	$(VENV)/bin/coverage report
 
-# what one shape is enough for is run once; what needs models, or starts services of its own, beside the others
-ONCE = briefs events live_agents live_beta observability sockets stopping transcription understood webhooks
-MODELS = tests/e2e/test_cloning.py tests/e2e/test_upstreams.py tests/neural
-APART = tests/config tests/voice/audio tests/voice/engines tests/voice/text
-embedded: TESTS = --shape=embedded --ignore=tests/browser --ignore=tests/e2e/test_faults.py --ignore=tests/jobs/test_schedule.py $(ONCE:%=--ignore=tests/e2e/test_%.py) $(MODELS:%=--ignore=%) $(APART:%=--ignore=%)
-deployed: TESTS = --shape=deployed --ignore=tests/browser --ignore=tests/e2e
-whole: TESTS = --shape=deployed tests/e2e --ignore=tests/e2e/test_faults.py
-neural: TESTS = --shape=embedded $(MODELS)
-apart: TESTS = --shape=embedded $(APART)
-embedded deployed whole neural apart:
+# lanes that run beside each other; which shape a test runs in is said by the marker in its file (tests/shapes.py)
+UNIT = -m "not e2e and not neural and not browser and not faults"
+SYSTEM = -m "e2e" tests/e2e
+embedded: TESTS = --shape=embedded $(UNIT)
+deployed: TESTS = --shape=deployed $(UNIT)
+system-embedded: TESTS = --shape=embedded $(SYSTEM)
+system-deployed: TESTS = --shape=deployed $(SYSTEM)
+neural: TESTS = --shape=embedded -m neural tests/neural
+$(LANES):
 	$(RUN) -m pytest -p no:cacheprovider $(TESTS)
 
 browser: $(VENV)/.dev  ## talk with the page in Chromium, and leave pictures of it and what it said in build/browser
 	@sh .ci/packages browser
 	$(INSTALL) -e '.[browser]'
-	$(PYTHON) -m pytest -p no:cacheprovider tests/browser
+	$(PYTHON) -m pytest -p no:cacheprovider -m browser tests/browser
 
 alerts: $(VENV)/.dev  ## try the alert rules, and ask a running service by a real Prometheus all that dashboard and alerts ask
 	@sh .ci/packages alerts
@@ -66,7 +69,7 @@ alerts: $(VENV)/.dev  ## try the alert rules, and ask a running service by a rea
 
 faults: $(VENV)/.dev  ## kill, stop and cut each part while somebody listens; then all once while thousands of items are made, and count what is left
 	@sh .ci/packages test
-	$(PYTHON) -m pytest -p no:cacheprovider --shape=embedded tests/e2e/test_faults.py
+	$(PYTHON) -m pytest -p no:cacheprovider -m faults tests/e2e
 	$(PYTHON) -m tests.faults
 
 production: $(VENV)/.dev  ## start what deploy/ describes, restart, upgrade and back it up under load, restore it elsewhere

@@ -18,6 +18,8 @@ from tests.factories import make_consent, make_item, make_live_session, make_out
 from voice.lexicons import make_lexicon
 from voice.models import ModelAlias, Voice, VoiceAlias
 
+pytestmark = pytest.mark.shapes("embedded", "deployed")
+
 
 @pytest.fixture
 def furnished(alice: User) -> Output:

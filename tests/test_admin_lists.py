@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from django.contrib import admin
 from django.db import connection
 from django.db.models import Model
@@ -18,6 +19,8 @@ from tests.factories import PERIOD, make_live_session, make_output, make_sample,
 from voice import registry
 from voice.lexicons import make_lexicon
 from voice.models import Consent, Lexicon, LiveSession, ModelAlias, VoiceAlias
+
+pytestmark = pytest.mark.shapes("embedded", "deployed")
 
 MORE = 2
 LISTS = [model for model in admin.site._registry if model._meta.app_label in ("accounts", "jobs", "voice")]

@@ -6,6 +6,8 @@ from django.urls import reverse
 from accounts.models import SignIn
 from accounts.tokens import sign_in
 
+pytestmark = pytest.mark.shapes("embedded", "deployed")
+
 
 @pytest.mark.parametrize("query", [{"date_joined__year": "0000"}, {"date_joined__year": "9999"}, {"username": "\0"}, {"q": "%"}])
 @pytest.mark.parametrize("model", ["user", "apikey", "signin", "usage"])

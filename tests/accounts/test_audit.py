@@ -19,7 +19,7 @@ from jobs import services
 from jobs.models import Item, State
 from tests.factories import make_worker, tone_options
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.shapes("embedded", "deployed")]
 
 BREATH = 0.02
 # seconds between two audits, for SQLite lets nobody write during one
@@ -198,7 +198,7 @@ def test_it_is_right_while_the_system_works(ledger, alice, bob):
     assert audit() == []
 
 
-@pytest.mark.skipif("config.getoption('--shape') == 'embedded'", reason="SQLite has no writers beside a transaction")
+@pytest.mark.shapes("deployed")  # SQLite has no writers beside a transaction
 def test_on_postgresql_it_sees_one_moment_and_changes_nothing(ledger):
     with CaptureQueriesContext(connection) as captured:
         audit()

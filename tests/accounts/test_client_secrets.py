@@ -23,6 +23,8 @@ from accounts.models import ApiKey, ClientSecret, Scope, SignIn, User
 from config.api import socket_only
 from config.asgi import application
 
+pytestmark = pytest.mark.shapes("embedded", "deployed")
+
 MINUTE = timedelta(minutes=1)
 
 

@@ -15,6 +15,8 @@ from accounts.models import Override, Plan, User
 from accounts.tokens import sign_in
 from tests.conftest import PASSWORD
 
+pytestmark = pytest.mark.shapes("embedded", "deployed")
+
 PROXY = "10.0.0.1"
 AWAY = {
     "default": {

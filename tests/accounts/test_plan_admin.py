@@ -17,6 +17,8 @@ from accounts.models import Override, Plan, Quota, Replay, User
 from accounts.quotas import allowance
 from tests.factories import PERIOD, make_item, make_usage
 
+pytestmark = pytest.mark.shapes("embedded", "deployed")
+
 FORM = {"name": "small", "span": "month", "time_zone": "UTC", "reuse_percent": "0"}
 
 

@@ -21,6 +21,8 @@ from jobs.models import OPEN, Item, Job, State
 from tests.factories import make_worker, tone_options
 from voice.catalogue import synchronise
 
+pytestmark = pytest.mark.shapes("embedded", "deployed")
+
 ADMITTED = 50
 ASKING = 200
 THREADS = 32

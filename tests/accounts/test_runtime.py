@@ -23,6 +23,8 @@ from tests.factories import make_voice
 from voice import live
 from voice.models.live import Dialect, Kind
 
+pytestmark = pytest.mark.shapes("embedded", "deployed")
+
 __all__ = ["staff_as"]
 PAGE = reverse("admin:constance_config_changelist")
 

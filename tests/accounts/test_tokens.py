@@ -22,6 +22,8 @@ from accounts import tokens
 from accounts.errors import InvalidToken
 from accounts.models import ApiKey, Scope, SignIn, User
 
+pytestmark = pytest.mark.shapes("embedded", "deployed")
+
 PASSWORD = "correct horse battery staple"
 
 

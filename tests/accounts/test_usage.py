@@ -14,6 +14,8 @@ from accounts.quotas import allowance
 from accounts.tokens import issue_key
 from tests.factories import make_item, make_usage
 
+pytestmark = pytest.mark.shapes("embedded", "deployed")
+
 
 def use(owner, day: str = "2026-03-05", **fields) -> Usage:
     """A row of the ledger, of noon of a day."""

@@ -14,6 +14,8 @@ from accounts.plan_admin import ASKED
 from accounts.quotas import period
 from tests.factories import make_output, make_voice
 
+pytestmark = pytest.mark.shapes("embedded", "deployed")
+
 FORM = {"name": "small", "span": "month", "time_zone": "UTC", "reuse_percent": "0"}
 
 

@@ -31,7 +31,7 @@ ASKED = {
 WRONG = [("/admin/constance/config/", "WRITE_RATE", "often"), ("/admin/accounts/plan/add/", "time_zone", "Nowhere")]
 # what a form does not take
 
-pytestmark = pytest.mark.timeout(900)
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(900)]
 
 
 @pytest.fixture(scope="module")

@@ -27,7 +27,7 @@ FILLED = {
 # what is there when the service has answered
 WIDTHS = {"desktop": DESKTOP, "wide": {"width": 1600, "height": 1000}, "phone": PHONE}
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -28,7 +28,7 @@ LATE = """
 """
 # somebody who thinks about it before he allows the microphone
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 
 
 def test_who_is_refused_is_told_why_and_may_try_again(service: System, tmp_path: Path):

@@ -34,7 +34,7 @@ owner = User.objects.create(username="dora")
 Job.objects.bulk_create(Job(owner=owner, kind="speech", name=f"Chapter {n}", state="completed", total=1, completed=1) for n in range(120))
 """
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 
 
 @pytest.fixture

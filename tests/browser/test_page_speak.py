@@ -31,7 +31,7 @@ plan = Plan.objects.create(name="small", characters=60)
 User.objects.filter(username="carla").update(plan=plan)
 """
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 
 
 @pytest.fixture

@@ -30,7 +30,7 @@ WATCH = """
 """
 # what stands there for a moment only is seen however busy the machine is
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 
 
 def sent(person: Person, kind: str) -> list[dict[str, Any]]:

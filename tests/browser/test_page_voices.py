@@ -31,7 +31,7 @@ APPROVE = "from voice.models import Consent; Consent.objects.filter(name='Emil, 
 CONVERTS = "from voice.models import Model; Model.objects.create(name='vc', engine='coqui', task='conversion')"
 UNINSTALL = "from voice.models import Model; Model.objects.filter(name='vc').delete()"
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 
 
 def file(name: str, text: str) -> Any:

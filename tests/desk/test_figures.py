@@ -23,6 +23,8 @@ from config.desk import figures
 from jobs.models import Item, State
 from tests.factories import make_item, make_live_session, make_output, make_running, make_usage, make_worker
 
+pytestmark = pytest.mark.shapes("embedded", "deployed")
+
 HOUR = timedelta(hours=1)
 
 

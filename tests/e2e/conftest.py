@@ -9,11 +9,6 @@ from tests.e2e.system import System, running
 from tests.servers import RedisServer
 
 
-@pytest.fixture(autouse=True)
-def _marked(request: pytest.FixtureRequest) -> None:
-    request.node.add_marker("e2e")
-
-
 @pytest.fixture(scope="session")
 def system(request: pytest.FixtureRequest, shape: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
     """The system in the session's shape: one process, or web and worker apart on PostgreSQL and Redis."""

@@ -9,9 +9,12 @@ from typing import Any
 
 import httpx
 import numpy as np
+import pytest
 
 from tests.e2e.system import System
 from tests.tones import read_tones
+
+pytestmark = [pytest.mark.e2e, pytest.mark.shapes("deployed")]
 
 SLOW = 1040
 # 40 ms more for each byte

@@ -13,6 +13,8 @@ import pytest
 from tests.e2e.system import System
 from tests.neural.makers import make_openvoice, make_xtts
 
+pytestmark = pytest.mark.e2e
+
 SAMPLE = "The quick brown fox jumps over the lazy dog, and then it sleeps beside the old river until the morning comes."
 RATE = 24_000
 

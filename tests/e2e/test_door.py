@@ -11,6 +11,8 @@ import pytest
 
 from tests.e2e.system import System
 
+pytestmark = [pytest.mark.e2e, pytest.mark.shapes("deployed")]
+
 
 def raw(system: System, request: bytes, *, patience: float = 10) -> bytes:
     """The bytes that the server answers to bytes."""

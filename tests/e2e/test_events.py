@@ -20,6 +20,8 @@ from websockets.sync.client import ClientConnection, connect
 from tests.e2e.sockets import end
 from tests.e2e.system import System
 
+pytestmark = [pytest.mark.e2e, pytest.mark.shapes("deployed")]
+
 LONG = 300
 # items of a job that is not over at once
 ENDS = ("job.completed", "job.failed", "job.cancelled")

@@ -17,6 +17,8 @@ from tests.clients.readers import NODE, environment
 from tests.e2e.system import ROOT, System, free_port
 from tests.e2e.talk import WORDS, phrase, understood
 
+pytestmark = pytest.mark.e2e
+
 EXAMPLES = ROOT / "examples"
 PATIENCE = 60
 BROWSER = """

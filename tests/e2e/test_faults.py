@@ -21,6 +21,8 @@ from tests.e2e.system import System, running
 from tests.servers import PostgresServer, RedisServer
 from tests.tones import read_tones
 
+pytestmark = pytest.mark.faults
+
 TEXT = "whatever happens, this sentence arrives once and whole"
 SLOW = 1060
 # 60 ms more for each byte: about three seconds for the text

@@ -18,6 +18,8 @@ from tests.clients.readers import Readers
 from tests.e2e.system import System
 from tests.e2e.talk import PHRASE, RATE, SILENCE, WORDS, Talk, phrase, talking, understood
 
+pytestmark = [pytest.mark.e2e, pytest.mark.shapes("embedded", "deployed")]
+
 LONG = "It was a bright cold day in April and the clocks were striking. " * 2 + "Good bye."
 HEARD: dict[str, Any] = {"transcription": {"model": "whisper-1", "language": "en"}}
 TURNS: dict[str, Any] = {

@@ -13,6 +13,8 @@ from tests.clients.readers import CLIENTS, NODE, PROGRAMS, environment
 from tests.e2e.system import System
 from tests.e2e.talk import MODEL, SILENCE, WORDS, phrase, understood
 
+pytestmark = [pytest.mark.e2e, pytest.mark.shapes("deployed")]
+
 TIMEOUT = 100
 SDKS: dict[str, tuple[str, list[str | Path]]] = {
     "openai-agents": ("agents", [sys.executable, PROGRAMS / "agents_talk.py"]),

@@ -16,6 +16,8 @@ from websockets.sync.client import ClientConnection
 from tests.e2e.sockets import ABNORMAL, PATIENCE, end, opened, status
 from tests.e2e.system import System
 
+pytestmark = [pytest.mark.e2e, pytest.mark.shapes("deployed")]
+
 LIVE = "/v1/realtime"
 MOST_SOCKETS = 10
 LARGEST = 1_000_000

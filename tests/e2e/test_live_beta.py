@@ -13,6 +13,8 @@ from tests.clients.readers import PROGRAMS, Readers, environment
 from tests.e2e.system import System
 from tests.e2e.talk import SILENCE, WORDS, phrase
 
+pytestmark = [pytest.mark.e2e, pytest.mark.shapes("deployed")]
+
 TIMEOUT = 100
 
 

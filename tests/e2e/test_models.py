@@ -14,6 +14,8 @@ from tests.e2e.system import System, running
 from tests.neural.makers import make_vits
 from tests.tones import read_tones
 
+pytestmark = [pytest.mark.e2e, pytest.mark.shapes("deployed")]
+
 TEXT = "Hello there. How are you today, my friend?"
 BYTES_PER_SECOND = 48_000
 
@@ -123,9 +125,7 @@ def test_a_model_that_is_not_there_says_so_and_not_where(system, tmp_path):
     assert str(tmp_path) not in answer.text
 
 
-def test_a_worker_that_lost_its_device_ends_and_the_next_does_the_work_once(shape, tmp_path: Path, request: pytest.FixtureRequest):
-    if shape == "embedded":
-        pytest.skip("the worker is the server's process, which nobody starts again")
+def test_a_worker_that_lost_its_device_ends_and_the_next_does_the_work_once(tmp_path: Path, request: pytest.FixtureRequest):
     urls = {"DATABASE_URL": request.getfixturevalue("fresh_database")(), "REDIS_URL": request.getfixturevalue("redis_server").url}
     with running(tmp_path, server="uvicorn", supervised=True, **urls) as system:
         with system.client() as client:

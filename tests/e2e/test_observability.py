@@ -34,7 +34,7 @@ ABSENT_HERE = ("voice_model_memory_bytes", "voice_device_memory_bytes", "voice_u
 FAILING = 1
 # a seed by which the tone engine fails
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = [pytest.mark.e2e, pytest.mark.shapes("deployed")]
 
 
 class Prometheus(Server):
@@ -116,11 +116,9 @@ def collector() -> Iterator[Collector]:
 
 @pytest.fixture(scope="module")
 def observed(
-    collector: Collector, shape: str, tmp_path_factory: pytest.TempPathFactory, fresh_database: Callable[[], str]
+    collector: Collector, tmp_path_factory: pytest.TempPathFactory, fresh_database: Callable[[], str]
 ) -> Iterator[tuple[System, int]]:
     """A web process and a worker, and the port of the worker's metrics."""
-    if shape != "deployed":
-        pytest.skip("one process has no workers to look at")
     port = free_port()
     deployed = {
         "DATABASE_URL": fresh_database(),

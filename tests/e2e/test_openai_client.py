@@ -15,6 +15,8 @@ from tests.e2e.system import System
 from tests.tones import read_tones
 from tests.voice.recordings import spoken
 
+pytestmark = [pytest.mark.e2e, pytest.mark.shapes("embedded", "deployed")]
+
 FORMATS = ["mp3", "opus", "aac", "flac", "wav", "pcm"]
 BYTES_PER_SECOND = 48_000
 SAMPLE = "My brother works in a large hospital, and he is reading a book about history. The train to the city leaves in the morning."

@@ -13,6 +13,8 @@ from websockets.sync.client import ClientConnection, connect
 
 from tests.e2e.system import System
 
+pytestmark = [pytest.mark.e2e, pytest.mark.shapes("deployed")]
+
 PATIENCE = 30
 
 

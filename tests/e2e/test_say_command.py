@@ -11,6 +11,8 @@ import pytest
 from tests.e2e.system import ROOT, System
 from tests.tones import read_tones
 
+pytestmark = [pytest.mark.e2e, pytest.mark.shapes("embedded", "deployed")]
+
 
 def test_a_running_service_says_it(system, tmp_path):
     told = system.run("say", "Hi there", "--voice", "tone", "-o", str(tmp_path / "hi.pcm"), "--fresh")
@@ -21,9 +23,8 @@ def test_a_running_service_says_it(system, tmp_path):
         assert client.get(f"/v1/jobs/{job}").json()["state"] == "completed"
 
 
-def test_where_nothing_runs_and_nothing_is_shared_it_does_the_work_itself(folder, shape):
-    if shape == "deployed":
-        pytest.skip("where there is Redis, workers are other processes")
+@pytest.mark.shapes("embedded")  # where there is Redis, workers are other processes
+def test_where_nothing_runs_and_nothing_is_shared_it_does_the_work_itself(folder):
     alone = System(folder)
     alone.run("migrate", "--no-input", "-v0")
     alone.run("welcome")

@@ -19,6 +19,8 @@ from websockets.sync.client import connect
 from tests.e2e.sockets import ABNORMAL, PATHS, PATIENCE, end, opened, status
 from tests.e2e.system import ROOT, System, free_port
 
+pytestmark = [pytest.mark.e2e, pytest.mark.shapes("embedded", "deployed")]
+
 MASK = b"\0\0\0\0"
 FRAMES = {
     "no kind": (b"\x8f\x80" + MASK, 1002),

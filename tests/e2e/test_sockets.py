@@ -13,6 +13,8 @@ from websockets.sync.client import ClientConnection, connect
 
 from tests.e2e.system import System, free_port
 
+pytestmark = [pytest.mark.e2e, pytest.mark.shapes("deployed")]
+
 MOST = 10
 PATIENCE = 30
 UNKNOWN = json.dumps({"type": "job.subscribe", "job_id": "job_00000000000000000000000000"})
@@ -70,9 +72,7 @@ def test_a_user_has_so_many_open_and_those_that_are_gone_do_not_count(system: Sy
         assert [code_of(stack.enter_context(opened(system.port, headers))) for _ in range(MOST)] == [None] * MOST
 
 
-def test_all_servers_count_together(system: System, shape: str):
-    if shape == "embedded":
-        pytest.skip("there is one process")
+def test_all_servers_count_together(system: System):
     headers = system.another_user("ivan")
     port = free_port()
     other = system.spawn("serve", "--port", str(port), "--server", "uvicorn")

@@ -14,6 +14,8 @@ import pytest
 from tests.e2e.system import System
 from tests.tones import read_tones
 
+pytestmark = [pytest.mark.e2e, pytest.mark.shapes("embedded", "deployed")]
+
 SLOW = 1000
 # seeds of the tone engine from here on: so many milliseconds more before each byte
 

@@ -14,6 +14,8 @@ from websockets.typing import Subprotocol
 
 from tests.e2e.system import System
 
+pytestmark = [pytest.mark.e2e, pytest.mark.shapes("deployed")]
+
 TEXT = "Well, this is how a model writes: a few letters at a time. Nobody waits for its last word. Not one of us."
 PATIENCE = 30
 

@@ -15,6 +15,8 @@ from tests.e2e.sockets import end
 from tests.e2e.system import System, running
 from tests.e2e.test_events import hear, resting, say
 
+pytestmark = [pytest.mark.e2e, pytest.mark.shapes("deployed")]
+
 PATIENCE = 60
 LOOKED = 0.4
 # seconds by which uvicorn has seen the signal, for which it looks ten times a second

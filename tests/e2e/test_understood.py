@@ -6,8 +6,11 @@ import io
 
 import av
 import numpy as np
+import pytest
 
 from tests.e2e.system import System
+
+pytestmark = [pytest.mark.e2e, pytest.mark.shapes("deployed")]
 
 SENTENCES = {
     "The weather is very nice today.": {"weather", "nice", "today"},

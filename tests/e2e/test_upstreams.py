@@ -14,6 +14,8 @@ import pytest
 from tests.e2e.system import System, running
 from tests.tones import read_tones
 
+pytestmark = pytest.mark.e2e
+
 SLOW = 1000
 # seeds of the tone engine from here on: so many milliseconds more before each byte
 PATIENCE = 60

@@ -11,22 +11,18 @@ from standardwebhooks import Webhook
 
 from tests.e2e.system import System, running
 from tests.jobs.receivers import Receiver
+from tests.servers import RedisServer
+
+pytestmark = [pytest.mark.e2e, pytest.mark.shapes("deployed")]
 
 PATIENCE = 60
 
 
 @pytest.fixture
-def telling(request: pytest.FixtureRequest, shape: str, folder: Path):
-    """A system that may tell receivers on this machine."""
-    deployed = {}
-    if shape == "deployed":
-        deployed = {
-            "server": "uvicorn",
-            "workers": 1,
-            "DATABASE_URL": request.getfixturevalue("fresh_database")(),
-            "REDIS_URL": request.getfixturevalue("redis_server").url,
-        }
-    with running(folder, WEBHOOK_PRIVATE="true", **deployed) as system:
+def telling(redis_server: RedisServer, fresh_database: Callable[[], str], folder: Path):
+    """A system that may send webhooks to receivers on this machine."""
+    urls = {"DATABASE_URL": fresh_database(), "REDIS_URL": redis_server.url}
+    with running(folder, server="uvicorn", workers=1, WEBHOOK_PRIVATE="true", **urls) as system:
         yield system
 
 

@@ -12,6 +12,8 @@ from jobs.models import Item, Job, State
 from jobs.services import retry
 from tests.factories import make_item, make_job, make_running
 
+pytestmark = pytest.mark.shapes("embedded", "deployed")
+
 LEASE = timedelta(seconds=5)
 
 

@@ -13,6 +13,8 @@ from jobs.dealing import deal, deal_next, sweep
 from jobs.models import Item, Job, State
 from tests.factories import make_worker, tone_options
 
+pytestmark = pytest.mark.shapes("embedded", "deployed")
+
 THREADS = 2
 AHEAD = 2 * THREADS
 

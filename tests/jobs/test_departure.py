@@ -4,6 +4,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
+pytestmark = pytest.mark.shapes("embedded", "deployed")
+
 ROOT = Path(__file__).resolve().parents[2]
 SIGNALS_AND_LOOKS = """
 import signal

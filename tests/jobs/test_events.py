@@ -14,7 +14,7 @@ from jobs.events import Event, events
 from jobs.models import Item, Job, State
 from tests.factories import keep_output, make_item, make_job, make_running
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.shapes("embedded", "deployed")]
 
 PATIENCE = 10
 

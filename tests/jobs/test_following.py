@@ -13,7 +13,7 @@ from jobs.streams import streams
 from jobs.streams.base import Entry, Kind
 from tests.factories import keep_output, make_item, make_worker
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.shapes("embedded", "deployed")]
 
 
 def say(item: Item, *entries: Entry) -> None:

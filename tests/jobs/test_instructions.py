@@ -11,7 +11,7 @@ from jobs.keeper import Keeper
 from jobs.models import Instruction, InstructionState, Verb, Worker
 from tests.factories import make_worker
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.shapes("embedded", "deployed")]
 
 
 def keeper_of(worker: Worker, run: Callable[[Instruction], str] | None = None) -> Keeper:

@@ -20,6 +20,8 @@ from jobs.services import move
 from tests.factories import make_item, make_job, make_running, make_usage, make_voice, make_worker, tone_options
 from tests.test_admin import act
 
+pytestmark = pytest.mark.shapes("embedded", "deployed")
+
 YES = {"go": "yes"}
 
 

@@ -11,6 +11,8 @@ from accounts.models import Quota, Usage
 from jobs.models import Item, Job, State
 from tests.factories import make_item, make_job, make_running
 
+pytestmark = pytest.mark.shapes("embedded", "deployed")
+
 
 def test_it_lists_your_jobs_newest_first(db, alice, bob, client_of):
     old, new = make_job(alice), make_job(alice)

@@ -10,6 +10,8 @@ from django.db import OperationalError, connection
 from jobs.keeper import Keeper
 from jobs.models import Worker
 
+pytestmark = pytest.mark.shapes("embedded", "deployed")
+
 PATIENCE = 20.0
 # seconds
 

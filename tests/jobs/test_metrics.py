@@ -16,7 +16,7 @@ from jobs.work import Work, claim
 from tests.factories import make_item, make_job, make_running, make_worker, tone_options
 from voice.engines.base import EngineFailed, UnsupportedText
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.shapes("embedded", "deployed")]
 
 
 class Counted:

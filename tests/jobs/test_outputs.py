@@ -9,6 +9,8 @@ from django.core.files.storage import default_storage
 from jobs.models import Output, State
 from tests.factories import make_item, make_output
 
+pytestmark = pytest.mark.shapes("embedded", "deployed")
+
 
 def body(response) -> bytes:
     async def collect() -> bytes:

@@ -14,6 +14,8 @@ from jobs.models import Item
 from jobs.pulse import Kept, Row, _families, _queues
 from tests.factories import make_item, make_running, make_worker
 
+pytestmark = pytest.mark.shapes("embedded", "deployed")
+
 
 def told(rows: list[Row]) -> CollectorRegistry:
     """A registry with what is made of the rows."""

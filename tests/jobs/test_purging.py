@@ -15,6 +15,8 @@ from jobs.models import Blob, Output
 from jobs.purging import purge
 from tests.factories import make_output
 
+pytestmark = pytest.mark.shapes("embedded", "deployed")
+
 HOUR = timedelta(hours=1)
 
 

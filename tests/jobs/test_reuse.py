@@ -16,7 +16,7 @@ from jobs.services import leave, stop
 from jobs.work import claim
 from tests.factories import make_worker, tone_options
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.shapes("embedded", "deployed")]
 
 
 @pytest.fixture(autouse=True)

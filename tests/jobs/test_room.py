@@ -18,6 +18,8 @@ from tests.factories import keep_output, make_output, make_worker, tone_options
 from voice.audio.formats import FORMATS
 from voice.catalogue import synchronise
 
+pytestmark = pytest.mark.shapes("embedded", "deployed")
+
 ROOM = 1000
 
 

@@ -29,6 +29,8 @@ from tests.factories import make_output
 from tests.jobs.test_outputs import body
 from tests.servers import free_port
 
+pytestmark = pytest.mark.shapes("deployed")
+
 ACCOUNT = {"s3_region": "eu-central-1", "s3_access_key_id": "key", "s3_secret_access_key": "secret"}
 PATIENCE = 15.0
 # seconds within which a worker knows that its storage is away

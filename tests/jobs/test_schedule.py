@@ -26,6 +26,8 @@ from tests.factories import make_output
 from tests.jobs.test_purging import ago
 from tests.servers import RedisServer
 
+pytestmark = pytest.mark.shapes("deployed")
+
 TAKEN_OVER = 15.0
 # seconds that may pass without a scheduler when one has died
 START = 40.0

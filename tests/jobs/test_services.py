@@ -11,6 +11,8 @@ from jobs.errors import InvalidState
 from jobs.models import Item, Job, State
 from tests.factories import make_item, make_job, make_running, make_worker, tone_options
 
+pytestmark = pytest.mark.shapes("embedded", "deployed")
+
 
 def order(text: str = "hello", *, actor: str = "speak") -> services.Order:
     return services.Order(

@@ -25,7 +25,7 @@ from jobs.work import Work, claim
 from tests.factories import make_item, make_output, make_worker
 from voice.engines.base import UnsupportedText
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.shapes("embedded", "deployed")]
 
 LONG_AGO = timedelta(days=2)
 

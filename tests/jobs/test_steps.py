@@ -15,7 +15,7 @@ from jobs.services import About, Order, submit
 from jobs.work import Work, claim
 from tests.factories import make_item, make_job, make_worker
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.shapes("embedded", "deployed")]
 
 
 def step(owner):

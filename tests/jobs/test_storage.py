@@ -22,6 +22,8 @@ from jobs.storage import Folder, discard, forget, keep, remove
 from tests.factories import keep_output, make_item, make_output, make_running, make_voice
 from voice.models import Voice
 
+pytestmark = pytest.mark.shapes("embedded", "deployed")
+
 ROUNDS = 20
 PATIENCE = 30.0
 
@@ -252,10 +254,8 @@ def test_no_transaction_is_open_while_a_file_is_written(alice, upload, threads):
     assert (Blob.objects.get().writers, Blob.objects.get().kept_at is None) == (0, False)
 
 
-def test_an_upload_may_take_longer_than_a_transaction_may_be_idle(alice, upload, threads, shape):
-    if shape == "embedded":
-        pytest.skip("SQLite has no such limit")
-
+@pytest.mark.shapes("deployed")  # SQLite has no such limit
+def test_an_upload_may_take_longer_than_a_transaction_may_be_idle(alice, upload, threads):
     def run() -> Blob:
         try:
             with connection.cursor() as cursor:
@@ -372,10 +372,9 @@ def test_a_file_that_was_written_too_late_is_not_relied_upon(transactional_db, a
     assert not Blob.objects.exists()
 
 
-def test_an_item_ends_whoever_has_the_rows_that_it_names(transactional_db, alice, threads, shape):
+@pytest.mark.shapes("deployed")  # SQLite has one lock for all rows
+def test_an_item_ends_whoever_has_the_rows_that_it_names(transactional_db, alice, threads):
     """Its owner's quota is locked then: waiting for a blob, it would wait for ever for one who has the blob and wants the quota."""
-    if shape == "embedded":
-        pytest.skip("SQLite has one lock for all rows")
     blob = keep(io.BytesIO(b"source"), owner_id=alice.pk, form="pcm")
     item = make_running(alice, source=blob, voice=make_voice(owner=alice))
 

@@ -16,6 +16,8 @@ from jobs.models import Blob, Output, State
 from jobs.storage import keep
 from tests.factories import make_item, make_output
 
+pytestmark = pytest.mark.shapes("embedded", "deployed")
+
 LONG_AGO = 2 * 3600
 # seconds
 

@@ -13,6 +13,8 @@ from jobs.dealing import sweep
 from jobs.models import Item, Job, State, Worker
 from tests.factories import make_item, make_running, make_worker
 
+pytestmark = pytest.mark.shapes("embedded", "deployed")
+
 
 @pytest.fixture
 def rung(monkeypatch) -> list[str]:

@@ -29,6 +29,8 @@ from tests.conftest import PASSWORD
 from tests.factories import make_item, make_job
 from tests.jobs.receivers import Receiver, Sent
 
+pytestmark = pytest.mark.shapes("embedded", "deployed")
+
 
 @pytest.fixture(autouse=True)
 def _inside(settings) -> None:

@@ -25,7 +25,7 @@ from jobs.work import OUTAGE_ATTEMPTS, Work, claim
 from tests.factories import make_item, make_running
 from voice.engines.base import EngineFailed, UnsupportedText
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.shapes("embedded", "deployed")]
 
 
 async def told(item: Item) -> list[Entry]:
@@ -261,9 +261,8 @@ def test_a_lease_is_kept_while_the_work_goes_on(alice):
         assert Item.objects.filter(lease_until__gt=Now() + timedelta(seconds=3)).exists()
 
 
-def test_a_row_that_somebody_has_locked_costs_no_other_item_its_lease(alice, shape):
-    if shape == "embedded":
-        pytest.skip("SQLite has one lock for all rows")
+@pytest.mark.shapes("deployed")  # SQLite has one lock for all rows
+def test_a_row_that_somebody_has_locked_costs_no_other_item_its_lease(alice):
     locked, free = make_item(alice), make_item(alice)
     have, over = threading.Event(), threading.Event()
 

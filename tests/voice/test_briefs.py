@@ -15,7 +15,7 @@ from tests.factories import make_voice
 
 ADDRESS = "/v1/jobs"
 
-pytestmark = [pytest.mark.usefixtures("catalogue"), pytest.mark.django_db]
+pytestmark = [pytest.mark.usefixtures("catalogue"), pytest.mark.django_db, pytest.mark.shapes("embedded", "deployed")]
 
 
 def post(client: APIClient, body: Any, **headers: str) -> Any:

@@ -17,6 +17,8 @@ from tests.voice.recordings import recording
 from voice.models import Consent, ConsentState, Voice
 from voice.phrases import PHRASES
 
+pytestmark = pytest.mark.shapes("embedded", "deployed")
+
 ADDRESS = "/v1/audio/voice_consents"
 
 

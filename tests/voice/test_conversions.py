@@ -21,7 +21,7 @@ from voice.sources import decoded, expected
 from voice.transcriptions import TRANSCRIPTION
 from voice.uploads import Purpose
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.shapes("embedded", "deployed")]
 
 SECONDS = 20
 RECORDING = encoded(sine(SECONDS * 1000, peak=40), "flac")

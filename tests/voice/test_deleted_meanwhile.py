@@ -27,7 +27,7 @@ from voice.models import Model, Task, Voice
 from voice.requests import SpeechRequest
 from voice.services import request_speech
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.shapes("deployed")]
 
 ASKED = Asked(fingerprint="", key=None, attempt=None)
 LOOK = 0.5
@@ -102,7 +102,6 @@ def test_a_conversion_into_a_deleted_voice_leaves_no_file(alice, voice):
     assert not default_storage.exists(f"{alice.pk}/{sha256[:2]}/{sha256}.upload")
 
 
-@pytest.mark.skipif("config.getoption('--shape') == 'embedded'", reason="SQLite has no writers beside a transaction")
 def test_a_voice_of_a_model_that_is_forgotten(alice, worker):
     model = Model.objects.create(name="clone", engine="tone", clones=True)
     wanted = NewVoice.model_validate({"name": "anna", "consent": make_consent(alice).pk, "model": "clone"})

@@ -32,7 +32,7 @@ from voice.intake import Intake, examine
 from voice.sources import read_pcm
 from voice.uploads import Purpose
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.shapes("embedded", "deployed")]
 
 TONE = sine(2_000)
 SECRET = b"<script>GPS 48.1 11.5</script>"

@@ -9,6 +9,8 @@ from django.core.management import CommandError
 from jobs.models import Item, Job, State
 from tests.factories import make_item, make_job, make_voice, make_worker
 
+pytestmark = pytest.mark.shapes("embedded", "deployed")
+
 
 @pytest.fixture
 def jobs(manage):

@@ -5,7 +5,7 @@ import pytest
 from tests.factories import make_voice
 from voice.models import Voice
 
-pytestmark = pytest.mark.usefixtures("catalogue")
+pytestmark = [pytest.mark.usefixtures("catalogue"), pytest.mark.shapes("embedded", "deployed")]
 
 
 def test_the_models_are_listed_as_openai_lists_them(alice, client_of):

@@ -24,6 +24,8 @@ from voice.live import Figures
 from voice.models import LiveSession, SessionState
 from voice.models.live import Dialect, Kind
 
+pytestmark = pytest.mark.shapes("embedded", "deployed")
+
 LOST = timedelta(seconds=46)
 # of silence: what a client has to come back in, and five beats
 FIGURES = Figures(2.5, 1.25, 3, 40, 50, 1, 210, 480, 650)

@@ -17,6 +17,8 @@ from voice.realtime.legs import END_OF_SPEECH, Legs
 from voice.resources import Resources
 from voice.speaking import narrate
 
+pytestmark = pytest.mark.shapes("embedded", "deployed")
+
 
 def test_only_the_time_that_making_takes_is_busy():
     def slowly() -> Iterator[int]:

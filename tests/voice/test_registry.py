@@ -22,7 +22,7 @@ from voice.engines.coqui import Coqui
 from voice.engines.coqui.zoo import Description
 from voice.models import Model, Voice
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.shapes("embedded", "deployed")]
 
 
 class Told:
@@ -117,9 +117,8 @@ def test_a_check_that_finds_the_device_lost_lets_the_worker_go(monkeypatch: pyte
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_voice_that_is_made_while_its_model_is_forgotten_is_refused_and_not_swept_away(shape, alice):
-    if shape == "embedded":
-        pytest.skip("SQLite lets one write at a time")
+@pytest.mark.shapes("deployed")  # SQLite lets one write at a time
+def test_a_voice_that_is_made_while_its_model_is_forgotten_is_refused_and_not_swept_away(alice):
     model = registered()
     with ThreadPoolExecutor(1) as threads:
         making: list[Future[None]] = []

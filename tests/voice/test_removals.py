@@ -30,7 +30,7 @@ from voice.lexicons import make_lexicon
 from voice.models import Consent, Lexicon, LiveSession, Voice
 from voice.removals import AccountHeld, OwnAccount
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.shapes("embedded", "deployed")]
 
 
 @pytest.fixture

@@ -30,7 +30,7 @@ from voice.errors import VoiceDisabled, VoiceNotFound, VoiceRevoked
 from voice.models import Consent, Model, Sample, Voice, VoiceAlias
 from voice.services import choose_voice
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.shapes("embedded", "deployed")]
 
 SLOW = 1050
 # the seed by which the tone engine takes 50 ms a byte

@@ -17,7 +17,7 @@ from voice.engines.base import Pcm, Speaker, Synthesizer, Utterance
 from voice.lexicons import delete_lexicon, make_lexicon
 from voice.speaking import narrate
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.shapes("embedded", "deployed")]
 
 RATE = 24_000
 ENTRIES = [{"word": "SQL", "respelling": "sequel"}, {"word": "tomato", "respelling": "tuhmahto", "ipa": "təˈmɑːtoʊ"}]

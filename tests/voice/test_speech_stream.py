@@ -31,7 +31,7 @@ HANGS = 3
 # half-way
 TEXT = "Red, green; yellow. Then: it costs $5! And nobody knew why. Dr. Li said so."
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.shapes("embedded", "deployed")]
 
 
 class Client:

@@ -14,7 +14,7 @@ from voice.actors import speak
 from voice.delivery import Accepted
 from voice.views import Speech
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("catalogue")]
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("catalogue"), pytest.mark.shapes("embedded", "deployed")]
 
 SERVER, WORKER = 13, 14
 # for a new text by an alias, of which four begin and end a transaction

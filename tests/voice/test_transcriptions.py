@@ -28,6 +28,8 @@ from voice.ears.base import Segment, Transcriber, Transcript, Wanted
 from voice.engines.base import Pcm
 from voice.transcriptions import transcribe
 
+pytestmark = pytest.mark.shapes("embedded", "deployed")
+
 ADDRESS = "/v1/audio/transcriptions"
 TRANSLATIONS = "/v1/audio/translations"
 BROTHER = "My brother works in a large hospital."

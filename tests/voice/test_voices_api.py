@@ -21,6 +21,8 @@ from voice import conditioning
 from voice.custom_voices import MOST_SAMPLES
 from voice.models import Consent, ConsentState, Model, Sample, Voice, VoiceAlias
 
+pytestmark = pytest.mark.shapes("embedded", "deployed")
+
 ADDRESS = "/v1/audio/voices"
 TEXTS = (
     "The weather is very nice today, is it not? We will meet again next summer, when the children play in the garden.",

@@ -18,6 +18,8 @@ from jobs.sockets.memory import MemorySockets
 from jobs.sockets.redis import PREFIX, RedisSockets
 from tests.servers import RedisServer
 
+pytestmark = pytest.mark.shapes("embedded", "deployed")
+
 LIFETIME = 2.0
 PATIENCE = 15.0
 

@@ -3,8 +3,12 @@ from __future__ import annotations
 import asyncio
 from contextlib import aclosing
 
+import pytest
+
 from jobs.streams.memory import MemoryStreams
 from tests.jobs.streams.reading import data, start
+
+pytestmark = pytest.mark.shapes("embedded", "deployed")
 
 
 async def test_a_reader_that_leaves_is_not_kept_on_a_list():

@@ -12,6 +12,8 @@ from jobs.streams.redis import PREFIX, RedisStreams
 from tests.jobs.streams.reading import data, end, held, start, take
 from tests.servers import RedisServer
 
+pytestmark = pytest.mark.shapes("embedded", "deployed")
+
 
 @pytest.fixture
 def client(redis_server: RedisServer) -> redis.Redis:

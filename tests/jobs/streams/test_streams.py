@@ -8,8 +8,12 @@ import time
 from contextlib import aclosing
 from statistics import median
 
+import pytest
+
 from jobs.streams.base import Entry, Kind
 from tests.jobs.streams.reading import data, end, held, start, take
+
+pytestmark = pytest.mark.shapes("embedded", "deployed")
 
 
 async def test_entries_come_in_the_order_they_were_written(streams):

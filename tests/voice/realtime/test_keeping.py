@@ -26,7 +26,7 @@ SOON = 5.0
 PATIENCE = 30.0
 FIGURES = Figures(2.5, 1.25, 3, 40, 50, 1, 210, 480, 650)
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.shapes("embedded", "deployed")]
 
 
 def open_session(owner: User) -> LiveSession:

@@ -14,6 +14,8 @@ from voice.realtime.settings import Transcription
 from voice.realtime.work import understand
 from voice.transcriptions import Hearing
 
+pytestmark = pytest.mark.shapes("embedded", "deployed")
+
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.usefixtures("worker")

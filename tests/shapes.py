@@ -11,6 +11,7 @@ A test runs embedded unless a marker in its file says otherwise:
 from __future__ import annotations
 
 import atexit
+import gc
 import os
 import shutil
 import tempfile
@@ -51,6 +52,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if others:
         config.hook.pytest_deselected(items=others)
         items[:] = [item for item in items if shape in _get_shapes(item)]
+
+
+def pytest_collection_finish() -> None:
+    """Exempt all imported modules from garbage collection: walking them takes a tenth of a second each time."""
+    gc.freeze()
 
 
 def _get_shapes(item: pytest.Item) -> tuple[str, ...]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +14,6 @@ RATE = 24_000
 # Hz of what models hear
 SYLLABLE = 0.25
 # seconds
-LONG = 30.0
-# seconds: more than anything here takes
 
 
 def source_at(folder: Path) -> Source:
@@ -43,10 +39,3 @@ def murmur(seconds: float, *, seed: int = 0) -> Pcm:
 
 def somebody(folder: Path, *, key: str = "somebody-1", seed: int = 7) -> Reference:
     return Reference(key, lambda: [murmur(3, seed=seed)], folder)
-
-
-def until(true: Callable[[], object]) -> None:
-    deadline = time.monotonic() + LONG
-    while not true():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)

@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.neural.speaking import LONG, RATE, murmur, said, somebody
+from tests.neural.speaking import RATE, murmur, said, somebody
+from tests.waiting import TIMEOUT_S
 from voice.engines.base import EngineBusy, ModelBroken, Pcm, Source, UnsupportedText
 from voice.engines.coqui import Coqui
 from voice.engines.coqui.conversion import LONGEST_PIECE, SHORTEST_PIECE, Converter, pieces, quietest
@@ -146,7 +147,7 @@ def test_two_recordings_are_converted_side_by_side(engine: Coqui, openvoice: Sou
 
     def convert(seconds: float) -> float:
         converted = engine.convert([murmur(seconds)], who, openvoice)
-        both.wait(LONG)
+        both.wait(TIMEOUT_S)
         return sum(map(len, converted)) / engine.describe(openvoice.location).rate
 
     with ThreadPoolExecutor(2) as threads:

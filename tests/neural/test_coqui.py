@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.neural.speaking import RATE, murmur, said, say, somebody, source_at, until
+from tests.neural.speaking import RATE, murmur, said, say, somebody, source_at
+from tests.waiting import wait_until
 from voice.engines.base import DeviceLost, EngineFailed, EngineUnavailable, ModelBroken, Pcm, Source, UnsupportedText
 from voice.engines.batch import OutOfMemory
 from voice.engines.coqui import Coqui, Settings, conversion, device, library, vits, zoo
@@ -178,7 +179,7 @@ def test_an_idle_model_is_let_go(fresh: Callable[..., Coqui], ana: Source):
 
     say(engine, ana, FOX)
 
-    until(lambda: not loaded(engine))
+    wait_until(lambda: not loaded(engine))
 
 
 def test_closing_between_two_blocks_gives_the_model_back(fresh: Callable[..., Coqui], xtts: Source):

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.neural.speaking import LONG, said, say
+from tests.neural.speaking import said, say
+from tests.waiting import TIMEOUT_S
 from voice.engines.base import DeviceLost, Source, UnsupportedText
 from voice.engines.coqui import Coqui, vits
 from voice.engines.coqui.library import torch
@@ -115,7 +116,7 @@ def test_it_refuses_a_text_of_which_it_knows_no_character(engine: Coqui, ana: So
 
 
 def test_eight_threads_on_one_model_each_hear_their_own(engine: Coqui, duo: Source):
-    wanted = [(TEXTS[number % 5], ("bo", "cleo")[number % 2], number) for number in range(24)]
+    wanted = [(TEXTS[number % 5], ("bo", "cleo")[number % 2], number) for number in range(16)]
     alone = [say(engine, duo, text, speaker=speaker, seed=seed) for text, speaker, seed in wanted]
 
     with ThreadPoolExecutor(8) as threads:
@@ -127,11 +128,11 @@ def test_eight_threads_on_one_model_each_hear_their_own(engine: Coqui, duo: Sour
 class Batched:
     """A VITS that speaks as on an accelerator: those that wait together, together."""
 
-    def __init__(self, engine: Coqui, source: Source) -> None:
+    def __init__(self, engine: Coqui, source: Source, *, window: float = 1.0) -> None:
         self.source = source
         self.module = engine._load(source)._module
         about = engine.describe(source.location)
-        self.model = Vits(self.module, about, name="batched", window=1.0, most=5, largest=10_000)
+        self.model = Vits(self.module, about, name="batched", window=window, most=5, largest=10_000)
 
     def say(self, text: str, seed: int) -> Wave:
         return next(self.model.speak(said(self.source, text, speaker="bo", seed=seed)))
@@ -139,7 +140,7 @@ class Batched:
 
 @pytest.mark.parametrize("source", ["duo"], indirect=True)
 def test_five_threads_are_spoken_in_one_pass_and_each_gets_its_own(engine: Coqui, source: Source, monkeypatch: pytest.MonkeyPatch):
-    batched = Batched(engine, source)
+    batched = Batched(engine, source, window=TIMEOUT_S)
     alone = [vits.speak(batched.module, [row])[0].wave for row in rows_of(batched.model, source, speaker="bo")]
     sizes: list[int] = []
     speak = vits.speak
@@ -169,5 +170,5 @@ def test_a_sticky_error_in_a_batch_reaches_all_who_wait(engine: Coqui, ana: Sour
     with ThreadPoolExecutor(8) as threads:
         results = [threads.submit(batched.say, "hello", seed) for seed in range(8)]
 
-    assert [type(result.exception(LONG)) for result in results] == [DeviceLost] * 8
+    assert [type(result.exception(TIMEOUT_S)) for result in results] == [DeviceLost] * 8
     batched.model.close()

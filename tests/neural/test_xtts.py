@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.neural.speaking import LONG, murmur, said, say, somebody
+from tests.neural.speaking import murmur, said, say, somebody
+from tests.waiting import TIMEOUT_S
 from voice.engines.base import EngineBusy, Pcm, Reference, Source, UnsupportedText
 from voice.engines.coqui import Coqui
 from voice.engines.coqui import xtts as streaming
@@ -221,4 +222,4 @@ def test_closing_it_between_two_pieces_lets_the_next_begin(engine: Coqui, xtts: 
 
     with ThreadPoolExecutor(1) as threads:
         threads.submit(say, engine, xtts, "No.", speaker="eve").add_done_callback(lambda _: done.set())
-        assert done.wait(LONG)
+        assert done.wait(TIMEOUT_S)

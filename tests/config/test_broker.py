@@ -6,9 +6,8 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from statistics import median
 from typing import Any
 
 import dramatiq
@@ -21,10 +20,7 @@ from dramatiq.middleware import TimeLimitExceeded
 
 from config.broker import DEAD_LETTERS_KEPT, BlockingRedisBroker, make_broker
 from tests.servers import RedisServer
-
-LONG = 30.0
-# seconds; what is meant to be released before
-SOON = 10.0
+from tests.waiting import TIMEOUT_S, wait_until
 
 
 class Crew:
@@ -32,8 +28,8 @@ class Crew:
 
     def __init__(self, url: str) -> None:
         self.url = url
-        self.done: list[tuple[str, str, float]] = []
-        # the worker's name, the word, and when: monotonic seconds
+        #: The worker's name, and the word.
+        self.done: list[tuple[str, str]] = []
         self.release = threading.Event()
         self.broker = self._broker("sender")
         self._workers: list[dramatiq.Worker] = []
@@ -50,7 +46,7 @@ class Crew:
         self.broker.get_actor(queue).send(word)
 
     def words(self, worker: str | None = None) -> list[str]:
-        return [word for name, word, _ in list(self.done) if worker in (None, name)]
+        return [word for name, word in list(self.done) if worker in (None, name)]
 
     def dismiss(self) -> None:
         self.release.set()
@@ -65,9 +61,9 @@ class Crew:
         broker = make_broker(self.url)
 
         def act(word: str) -> None:
-            self.done.append((name, word, time.monotonic()))
+            self.done.append((name, word))
             if word.startswith("long"):
-                self.release.wait(LONG)
+                self.release.wait()
             if word.startswith("bad"):
                 raise ValueError(word)
 
@@ -103,36 +99,21 @@ def embedded() -> Iterator[Crew]:
     crew.dismiss()
 
 
-def until(condition: Callable[[], Any], seconds: float = SOON) -> float:
-    """Wait for it; how long that took, in seconds."""
-    begun = time.monotonic()
-    while not condition():
-        assert time.monotonic() - begun < seconds, "it did not happen"
-        time.sleep(0.002)
-    return time.monotonic() - begun
+def wait_until_idle(client: redis.Redis, workers: int = 1) -> None:
+    """Wait until as many connections as there are workers block in Redis."""
+    wait_until(lambda: sum("b" in each["flags"] for each in client.client_list()) >= workers)
 
 
-def delays(crew: Crew, count: int, gap: float) -> list[float]:
-    sent = []
-    for number in range(count):
-        sent.append(time.monotonic())
-        crew.send(f"word {number}", queue="live" if number % 2 else "batch")
-        time.sleep(gap)
-    until(lambda: len(crew.done) == count)
-    began = {word: at for _, word, at in crew.done}
-    return [began[f"word {number}"] - at for number, at in enumerate(sent)]
-
-
-@pytest.mark.parametrize("kind", ["crew", "embedded"])
-def test_an_idle_worker_begins_within_milliseconds(kind, request):
-    crew = request.getfixturevalue(kind)
+def test_an_idle_worker_blocks_in_redis_until_a_message_comes(crew, client):
     crew.hire("a", idle_ms=1000)
-    time.sleep(0.3)
+    wait_until_idle(client)
 
-    waited = delays(crew, 40, 0.05)
+    waiting = {each["cmd"] for each in client.client_list() if "b" in each["flags"]}
+    for number in range(20):
+        crew.send(f"word {number}", queue="live" if number % 2 else "batch")
 
-    assert median(waited) < 0.02
-    assert max(waited) < 0.5
+    wait_until(lambda: len(crew.done) == 20)
+    assert waiting == {"blmove"}
 
 
 def test_messages_that_were_there_before_the_worker_are_taken(crew):
@@ -141,7 +122,7 @@ def test_messages_that_were_there_before_the_worker_are_taken(crew):
 
     crew.hire("a")
 
-    until(lambda: len(crew.done) == 10, 2)
+    wait_until(lambda: len(crew.done) == 10)
 
 
 @pytest.mark.parametrize("kind", ["crew", "embedded"])
@@ -152,7 +133,7 @@ def test_a_thread_that_is_free_again_does_not_wait_for_its_next_message(kind, re
     for number in range(50):
         crew.send(f"word {number}")
 
-    assert until(lambda: len(crew.done) == 50) < 2
+    wait_until(lambda: len(crew.done) == 50)
     assert crew.words() == [f"word {number}" for number in range(50)]
 
 
@@ -160,15 +141,14 @@ def test_nothing_waits_behind_a_long_one_while_another_worker_is_idle(crew):
     crew.hire("busy")
     crew.send("long 1", queue="batch")
     crew.send("long 2", queue="live")
-    until(lambda: len(crew.done) == 2)
+    wait_until(lambda: len(crew.done) == 2)
 
     crew.hire("idle")
-    time.sleep(0.2)
     for number in range(3):
         crew.send(f"short live {number}")
         crew.send(f"short batch {number}", queue="batch")
 
-    assert until(lambda: len(crew.done) == 8) < 0.5
+    wait_until(lambda: len(crew.done) == 8)
     assert len(crew.words("idle")) == 6
 
 
@@ -176,23 +156,23 @@ def test_a_thread_is_kept_for_whoever_listens(crew):
     crew.hire("a", threads=2)
     for number in range(3):
         crew.send(f"long {number}", queue="batch")
-    until(lambda: crew.done)
+    wait_until(lambda: crew.done)
 
     crew.send("short")
 
-    assert until(lambda: "short" in crew.words()) < 0.5
+    wait_until(lambda: "short" in crew.words())
     assert crew.words() == ["long 0", "short"]
 
 
 def test_live_speech_may_have_every_thread_and_leaves_a_batch_the_rest(crew):
     crew.hire("a", threads=3)
     crew.send("long live")
-    until(lambda: crew.done)
+    wait_until(lambda: crew.done)
 
     crew.send("long batch 1", queue="batch")
     crew.send("long batch 2", queue="batch")
 
-    assert until(lambda: len(crew.done) == 3) < 0.5
+    wait_until(lambda: len(crew.done) == 3)
 
 
 def test_a_single_thread_does_both(crew):
@@ -200,34 +180,37 @@ def test_a_single_thread_does_both(crew):
 
     crew.send("word", queue="batch")
 
-    assert until(lambda: crew.done) < 0.5
+    wait_until(lambda: crew.done)
 
 
-def test_many_idle_workers_leave_no_message_lying(crew):
+def test_many_idle_workers_leave_no_message_lying(crew, client):
     for number in range(4):
         crew.hire(f"worker {number}", threads=1, idle_ms=1000)
-    time.sleep(0.3)
+    wait_until_idle(client, workers=4)
 
     for number in range(4):
         crew.send(f"long {number}")
 
-    assert until(lambda: len(crew.done) == 4) < 0.5
-    assert len({name for name, _, _ in crew.done}) == 4
+    wait_until(lambda: len(crew.done) == 4)
+    assert len({name for name, _ in crew.done}) == 4
 
 
 @pytest.mark.parametrize("kind", ["crew", "embedded"])
 def test_the_live_queue_goes_first(kind, request):
     crew = request.getfixturevalue(kind)
-    crew.hire("a", threads=1)
+    worker = crew.hire("a", threads=1, idle_ms=1000)
     crew.send("long", queue="batch")
-    until(lambda: crew.done)
+    wait_until(lambda: crew.done)
     for number in range(5):
         crew.send(f"batch {number}", queue="batch")
     crew.send("live")
-    time.sleep(0.1)
+    if isinstance(worker.broker, BlockingRedisBroker):
+        wait_until(lambda: worker.broker.places._urgent)
+    else:
+        wait_until(worker.broker.queues["live"].empty)
 
     crew.release.set()
-    until(lambda: len(crew.done) == 7)
+    wait_until(lambda: len(crew.done) == 7)
 
     # the in-process broker may have begun the one it held
     assert "live" in crew.words()[1:3]
@@ -243,13 +226,13 @@ def test_an_undecodable_message_is_buried_and_its_neighbours_live(crew, client):
 
     crew.hire("a", threads=3)
 
-    until(lambda: len(crew.done) == 4, 2)
-    until(lambda: client.hlen("voice:live.msgs") == 0, 2)
+    wait_until(lambda: len(crew.done) == 4)
+    wait_until(lambda: client.hlen("voice:live.msgs") == 0)
     assert client.zcard("voice:live.XQ") == 3
     assert not client.keys("voice:__acks__*live")
     for number in range(3):
         crew.send(f"long {number}")
-    until(lambda: len(crew.done) == 7, 2)
+    wait_until(lambda: len(crew.done) == 7)
 
 
 def test_a_message_for_nobody_costs_no_thread(crew, server, client):
@@ -259,7 +242,7 @@ def test_a_message_for_nobody_costs_no_thread(crew, server, client):
 
     crew.send("word")
 
-    until(lambda: crew.words() == ["word"], 2)
+    wait_until(lambda: crew.words() == ["word"])
     assert client.zcard("voice:live.XQ") == 1
 
 
@@ -269,24 +252,22 @@ def test_an_actor_that_raises_is_not_called_again(crew, client):
     crew.send("bad")
     crew.send("good")
 
-    until(lambda: crew.words() == ["bad", "good"], 2)
-    until(lambda: client.hlen("voice:live.msgs") == 0, 2)
+    wait_until(lambda: crew.words() == ["bad", "good"])
+    wait_until(lambda: client.hlen("voice:live.msgs") == 0)
 
 
-def test_a_worker_that_stops_takes_nothing_more_and_is_quick(crew, client):
+def test_a_worker_that_stops_takes_nothing_more(crew, client):
     worker = crew.hire("a", threads=1, idle_ms=1000)
     crew.send("long")
-    until(lambda: crew.done)
+    wait_until(lambda: crew.done)
     crew.send("left")
     stopping = threading.Thread(target=worker.stop)
 
     stopping.start()
-    time.sleep(0.1)
+    wait_until(lambda: worker.broker.places._size == 0)
     crew.release.set()
-    begun = time.monotonic()
     stopping.join()
 
-    assert time.monotonic() - begun < 3
     assert crew.words() == ["long"]
     assert client.llen("voice:live") == 1
 
@@ -298,31 +279,31 @@ def test_a_worker_may_start_again_on_the_same_broker(crew):
 
     crew.send("word")
 
-    until(lambda: crew.words() == ["word"], 2)
+    wait_until(lambda: crew.words() == ["word"])
     crew.url = shared
 
 
 def test_a_busy_worker_stays_alive_in_the_eyes_of_others(crew, client):
     worker = crew.hire("a", threads=1)
     crew.send("long")
-    until(lambda: crew.done)
+    wait_until(lambda: crew.done)
     assert isinstance(worker.broker, BlockingRedisBroker)
 
-    beats = []
     for _ in range(2):
-        time.sleep(1.5)
-        beats.append(client.zscore("voice:__heartbeats__", worker.broker.broker_id))
+        last = client.zscore("voice:__heartbeats__", worker.broker.broker_id)
 
-    assert beats[1] - beats[0] > 900
+        wait_until(lambda last=last: client.zscore("voice:__heartbeats__", worker.broker.broker_id) > last)
 
 
 def test_the_connections_of_a_worker_may_be_cut(crew, client):
     crew.hire("a")
-    time.sleep(0.3)
+    wait_until_idle(client)
 
     client.client_kill_filter(_type="normal", skipme=True)
+    for number in range(10):
+        crew.send(f"word {number}")
 
-    assert max(delays(crew, 10, 0.02)) < 1
+    wait_until(lambda: len(crew.done) == 10)
 
 
 def test_a_worker_goes_on_after_redis_was_away():
@@ -330,27 +311,21 @@ def test_a_worker_goes_on_after_redis_was_away():
         crew = Crew(server.url)
         crew.hire("a")
         crew.send("long")
-        until(lambda: crew.done)
+        wait_until(lambda: crew.done)
 
         server.kill()
-        begun = time.monotonic()
         with pytest.raises(BrokerConnectionError):
             crew.send("lost")
-        refused = time.monotonic() - begun
-        time.sleep(0.5)
         server.start()
         crew.send("after")
-        until(lambda: "after" in crew.words())
+        wait_until(lambda: "after" in crew.words())
         crew.release.set()
-        time.sleep(0.2)
-        crew.release.clear()
+        crew.release = threading.Event()
         # both threads are free again: that of the message which was under way in the outage, too
         crew.send("long 1")
         crew.send("long 2")
-        until(lambda: len(crew.done) == 4, 2)
+        wait_until(lambda: len(crew.done) == 4)
         crew.dismiss()
-
-    assert refused < 1
 
 
 WORKER = """
@@ -364,10 +339,10 @@ broker = make_broker(sys.argv[1])
 @dramatiq.actor(actor_name="live", queue_name="live", broker=broker)
 def act(word):
     Path(sys.argv[2]).write_text(word)
-    time.sleep(60)
+    time.sleep(600)
 
 dramatiq.Worker(broker, worker_threads=1).start()
-time.sleep(60)
+time.sleep(600)
 """
 
 
@@ -377,13 +352,13 @@ def test_the_message_of_a_killed_worker_is_given_to_another(crew, server, tmp_pa
     root = Path(__file__).parents[2]
     process = subprocess.Popen([sys.executable, "-c", WORKER, server.url, mark], env=environment, cwd=root)
     crew.send("precious")
-    until(lambda: mark.exists() and mark.read_text() == "precious", 30)
+    wait_until(lambda: mark.exists() and mark.read_text() == "precious")
 
     process.send_signal(signal.SIGKILL)
     process.wait()
     crew.hire("another")
 
-    until(lambda: crew.words() == ["precious"], 12)
+    wait_until(lambda: crew.words() == ["precious"])
 
 
 def test_a_deadline_interrupts_an_actor_of_a_worker_that_was_started_by_hand():
@@ -401,7 +376,7 @@ def test_a_deadline_interrupts_an_actor_of_a_worker_that_was_started_by_hand():
     worker = dramatiq.Worker(broker, worker_threads=1, worker_timeout=200)
     worker.start()
 
-    assert interrupted.wait(SOON)
+    assert interrupted.wait(TIMEOUT_S)
     worker.stop()
 
 
@@ -417,7 +392,7 @@ def test_logs_say_which_item_and_forget_it_afterwards():
     first, second = actor.send("item_1"), actor.send()
     worker = dramatiq.Worker(broker, worker_threads=1, worker_timeout=200)
     worker.start()
-    until(lambda: len(seen) == 2)
+    wait_until(lambda: len(seen) == 2)
     worker.stop()
 
     assert seen == [
@@ -435,7 +410,7 @@ def test_the_broker_in_memory_keeps_few_dead_letters(embedded):
 
     embedded.send("word")
 
-    until(lambda: embedded.words() == ["word"])
+    wait_until(lambda: embedded.words() == ["word"])
     assert 0 < len(broker.dead_letters) <= DEAD_LETTERS_KEPT
 
 
@@ -445,4 +420,4 @@ def test_the_broker_in_memory_goes_on_after_an_actor_that_raised(embedded):
     embedded.send("bad")
     embedded.send("good")
 
-    until(lambda: embedded.words() == ["bad", "good"], 2)
+    wait_until(lambda: embedded.words() == ["bad", "good"])

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
+from types import SimpleNamespace
 
 import pytest
 from django.conf import settings
@@ -15,16 +17,24 @@ from rest_framework.test import APIClient
 from accounts.models import User
 from accounts.tokens import sign_in
 from config.roles import write_roles
+from tests.waiting import TIMEOUT_S
 
 PASSWORD = "correct horse battery staple"
-KEPT = {"django_content_type", "django_migrations", "auth_permission"}
-# tables that no test writes to
+KEPT = {"django_content_type", "django_migrations", "auth_permission"}  # tables that no test writes to
+PATIENT = "-c statement_timeout=10min -c lock_timeout=5min -c idle_in_transaction_session_timeout=10min"
 
 
 def pytest_configure() -> None:
-    """Passwords are hashed as quickly as can be; what a real hash takes is the matter of one test."""
+    """Hash passwords cheaply, and give the services time: the machine that runs the tests may be busy."""
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     TransactionTestCase._fixture_teardown = _emptied  # type: ignore[attr-defined]
+    options = settings.DATABASES["default"]["OPTIONS"]
+    if "pool" in options:
+        options |= {"options": PATIENT, "pool": options["pool"] | {"timeout": TIMEOUT_S}}
+    else:
+        options["timeout"] = TIMEOUT_S
+    if "OPTIONS" in settings.CACHES["default"]:
+        settings.CACHES["default"]["OPTIONS"] |= {"socket_timeout": TIMEOUT_S}
 
 
 def _emptied(_case: TransactionTestCase) -> None:
@@ -43,8 +53,10 @@ def _emptied(_case: TransactionTestCase) -> None:
 
 
 @pytest.fixture(autouse=True)
-def _fresh_counters() -> Iterator[None]:
-    """Rate limits count from nothing in every test."""
+def _fresh_counters(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Let rate limits count from nothing in every test, and within one window however long the test takes."""
+    now = time.time()
+    monkeypatch.setattr("django_ratelimit.core.time", SimpleNamespace(time=lambda: now))
     yield
     cache.clear()
 

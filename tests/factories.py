@@ -71,7 +71,16 @@ def make_usage(item: Item, **fields: Any) -> Usage:
 
 
 def make_worker(**fields: Any) -> Worker:
-    return Worker.objects.create(**{"id": "test-worker", "threads": 1, "queues": ["live", "batch", "neural", "neural-batch"], **fields})
+    """Make a worker's row that stays alive, however long the test takes."""
+    ordinary = {
+        "id": "test-worker",
+        "threads": 1,
+        "queues": ["live", "batch", "neural", "neural-batch"],
+        "seen_at": Now() + timedelta(days=1),
+    }
+    worker = Worker.objects.create(**{**ordinary, **fields})
+    worker.refresh_from_db()
+    return worker
 
 
 def make_consent(owner: User, **fields: Any) -> Consent:

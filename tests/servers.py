@@ -17,8 +17,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-START_PATIENCE = 30
-STOP_PATIENCE = 15
+from tests.waiting import TIMEOUT_S
+
+STOP_TIMEOUT_S = 30
 DEBIAN = Path("/usr/lib/postgresql")
 POSTGRES = "postgres"
 PR_SET_PDEATHSIG = 1
@@ -53,7 +54,7 @@ class Server:
             self.process = subprocess.Popen(  # type: ignore[call-overload]
                 self.command(), stdout=log, stderr=log, start_new_session=True, preexec_fn=_die_with_parent, **self.options()
             )
-        deadline = time.monotonic() + START_PATIENCE
+        deadline = time.monotonic() + TIMEOUT_S
         while not self.answers():
             if time.monotonic() > deadline or self.process.poll() is not None:
                 raise RuntimeError(f"{self.command()[0]} did not start: {(self.folder / 'log').read_text(errors='replace')[-2000:]}")
@@ -77,7 +78,7 @@ class Server:
         if self.process is not None and self.process.poll() is None:
             self.process.send_signal(signal.SIGINT)
             try:
-                self.process.wait(STOP_PATIENCE)
+                self.process.wait(STOP_TIMEOUT_S)
             except subprocess.TimeoutExpired:
                 self.kill()
         shutil.rmtree(self.folder, ignore_errors=True)
@@ -102,7 +103,7 @@ class RedisServer(Server):
         ]  # fmt: skip
 
     def answers(self) -> bool:
-        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.port), timeout=1) as connection:
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.port), timeout=5) as connection:
             connection.sendall(b"PING\r\n")
             return connection.recv(16).startswith(b"+PONG")
         return False
@@ -146,7 +147,7 @@ class PostgresServer(Server):
         import psycopg
 
         try:
-            psycopg.connect(self.url, connect_timeout=2).close()
+            psycopg.connect(self.url, connect_timeout=10).close()
         except psycopg.OperationalError:
             return False
         return True
@@ -182,7 +183,7 @@ def _end(child: int) -> None:
     """Kill it and wait until it is gone, as nobody's child can be waited for."""
     with contextlib.suppress(ProcessLookupError):
         signal.pidfd_send_signal(child, signal.SIGKILL)
-    select.select([child], [], [], STOP_PATIENCE)
+    select.select([child], [], [], STOP_TIMEOUT_S)
     os.close(child)
 
 

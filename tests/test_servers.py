@@ -7,7 +7,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 from threading import Thread
 
@@ -15,6 +14,7 @@ import psycopg
 import pytest
 
 from tests.servers import PostgresServer
+from tests.waiting import wait_until
 
 ROOT = Path(__file__).parent.parent
 STARTS_ONE_AND_WAITS = """
@@ -24,7 +24,7 @@ from tests.servers import PostgresServer
 server = PostgresServer()
 server.start()
 print(server.url, server.folder, flush=True)
-time.sleep(60)
+time.sleep(600)
 """
 LOOKS_AT_ITS_SETTINGS = """
 from django.conf import settings
@@ -55,9 +55,9 @@ def test_a_killed_run_takes_its_servers_along_though_a_client_stays_connected():
             run.send_signal(signal.SIGKILL)
 
             with pytest.raises(psycopg.OperationalError):
-                client.execute("SELECT pg_sleep(30)")
-    while Path(folder, "data", "postmaster.pid").exists():  # the last that it takes away
-        time.sleep(0.05)
+                client.execute("SELECT pg_sleep(600)")
+    # the last that it takes away
+    wait_until(lambda: not Path(folder, "data", "postmaster.pid").exists())
     shutil.rmtree(folder)
 
 

@@ -183,7 +183,7 @@ def test_it_asks_as_much_of_many_items_as_of_a_few(ledger, alice):
 def test_it_is_right_while_the_system_works(ledger, alice, bob):
     def work(owner: User) -> None:
         try:
-            for _ in range(30):
+            for _ in range(10):
                 complete(submit(owner)[0])
         finally:
             connection.close()

@@ -21,6 +21,7 @@ from django.utils import timezone
 from accounts import tokens
 from accounts.errors import InvalidToken
 from accounts.models import ApiKey, Scope, SignIn, User
+from tests.waiting import TIMEOUT_S
 
 pytestmark = pytest.mark.shapes("embedded", "deployed")
 
@@ -363,12 +364,13 @@ def test_a_use_that_waited_for_another_is_refused(transactional_db, alice):
         with transaction.atomic():
             granted = family.rotate(used_token_id="used", token_id="first")
             rotated.set()
+            # long enough for the other's UPDATE to begin; where it comes later, the answer is the same
             time.sleep(0.5)
         connection.close()
         return granted
 
     def wait() -> bool:
-        rotated.wait(10)
+        rotated.wait(TIMEOUT_S)
         granted = family.rotate(used_token_id="used", token_id="second")
         connection.close()
         return granted

@@ -23,6 +23,7 @@ from config.doctor.findings import Finding, Level
 from jobs.models import Item, Worker
 from tests.factories import make_item, make_running, make_worker
 from tests.servers import RedisServer, free_port
+from tests.waiting import TIMEOUT_S
 from voice.models import Model
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -32,7 +33,9 @@ def doctor(**environment: str) -> tuple[int, dict[str, dict[str, Any]], str]:
     """The command in a process of its own: exit status, the worst finding of each noun, and all that it wrote."""
     # a port where nothing listens
     asked = [sys.executable, "manage.py", "doctor", "--json", "--port", str(free_port())]
-    done = subprocess.run(asked, cwd=ROOT, env={**os.environ, **environment}, capture_output=True, text=True, timeout=100, check=False)
+    done = subprocess.run(
+        asked, cwd=ROOT, env={**os.environ, **environment}, capture_output=True, text=True, timeout=TIMEOUT_S, check=False
+    )
     rank = [Level.OK, Level.WARNING, Level.FAILURE]
     found = sorted(json.loads(done.stdout)["findings"], key=lambda each: rank.index(each["level"]))
     return done.returncode, {each["check"]: each for each in found}, done.stdout + done.stderr

@@ -8,9 +8,10 @@ import pytest
 from config.doctor.discretion import discreet, secrets
 from config.doctor.findings import Check, Finding, Level, failure, warning, well
 from config.doctor.rounds import examine
+from tests.waiting import TIMEOUT_S
 
 
-def make_check(noun: str, *findings: Finding, needs: tuple[str, ...] = (), limit: float = 10.0) -> Check:
+def make_check(noun: str, *findings: Finding, needs: tuple[str, ...] = (), limit: float = TIMEOUT_S) -> Check:
     return Check(noun, lambda: iter(findings), needs, limit)
 
 
@@ -20,7 +21,7 @@ def raising() -> Iterator[Finding]:
 
 
 def test_what_a_check_raises_is_a_finding_without_its_words():
-    found = [finding for _, finding in examine([Check("odd", raising, (), 10.0)])]
+    found = [finding for _, finding in examine([Check("odd", raising, (), TIMEOUT_S)])]
 
     assert [finding.level for finding in found] == [Level.OK, Level.FAILURE]
     assert "RuntimeError" in found[1].message
@@ -31,7 +32,7 @@ def test_a_check_that_hangs_is_not_waited_for():
     over = threading.Event()
 
     def hang() -> Iterator[Finding]:
-        over.wait(60)
+        over.wait(TIMEOUT_S)
         yield well("At last.")
 
     found = list(examine([Check("slow", hang, (), 0.1), make_check("quick", well("Here."))]))

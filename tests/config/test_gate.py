@@ -54,9 +54,10 @@ async def test_who_waits_for_leave_to_send_too_much_is_refused_before_it_is_sent
 async def test_what_is_refused_is_not_read_for_ever(settings, monkeypatch):
     settings.MAX_BODY_BYTES = 10
     monkeypatch.setattr("config.gate.LINGER_BYTES", 20)
-    monkeypatch.setattr("config.gate.LINGER_SECONDS", 0.1)
 
     assert (await answer([], *[b"x" * 10] * 5, unread=1))[0] == 413
+
+    monkeypatch.setattr("config.gate.LINGER_SECONDS", 0.1)
     assert (await answer([(b"content-length", b"11")]))[0] == 413
 
 

@@ -4,11 +4,12 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
+from tests.waiting import TIMEOUT_S, wait_until
+
 ROOT = Path(__file__).resolve().parents[2]
-CHILD = "import pathlib, os, sys, time; pathlib.Path(sys.argv[0] + '.' + str(os.getpid())).touch(); time.sleep(60)"
+CHILD = "import pathlib, os, sys, time; pathlib.Path(sys.argv[0] + '.' + str(os.getpid())).touch(); time.sleep(600)"
 # what is supervised here in place of `manage.py work --child`
 
 
@@ -25,7 +26,7 @@ def test_a_process_that_ends_is_followed_by_another_and_all_end_with_the_supervi
         third = [pid for pid in started(tmp_path, 3) if pid not in first]
 
         supervisor.terminate()
-        assert supervisor.wait(10) == 0
+        assert supervisor.wait(TIMEOUT_S) == 0
         for pid in (first[1], *third):
             assert not alive(pid)
     finally:
@@ -33,12 +34,13 @@ def test_a_process_that_ends_is_followed_by_another_and_all_end_with_the_supervi
 
 
 def started(folder: Path, count: int) -> list[int]:
-    """The processes that have begun, once there are so many."""
-    deadline = time.monotonic() + 20
-    while len(found := sorted(int(path.suffix[1:]) for path in folder.glob("program.*"))) < count:
-        assert time.monotonic() < deadline, found
-        time.sleep(0.05)
-    return found
+    """Wait until so many processes have begun, and return their ids."""
+
+    def find() -> list[int]:
+        return sorted(int(path.suffix[1:]) for path in folder.glob("program.*"))
+
+    wait_until(lambda: len(find()) >= count)
+    return find()
 
 
 def alive(pid: int) -> bool:

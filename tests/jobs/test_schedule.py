@@ -9,7 +9,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 
 import dramatiq
@@ -25,12 +25,12 @@ from jobs.schedule import Schedule, purge_expired
 from tests.factories import make_output
 from tests.jobs.test_purging import ago
 from tests.servers import RedisServer
+from tests.waiting import TIMEOUT_S, wait_until
 
 pytestmark = pytest.mark.shapes("deployed")
 
-TAKEN_OVER = 15.0
-# seconds that may pass without a scheduler when one has died
-START = 40.0
+LOCK_KEY = "dramatiq-scheduler"
+LOCK_TIMEOUT_S = 600  # no busy machine loses a lock that long; a test that wants it lost makes it expire
 LOCK = type("Embedded", (AbstractContextManager,), {"__exit__": lambda *_: None, "extend": lambda *_: True})()
 # as the package has it where there is no Redis
 
@@ -38,7 +38,9 @@ WORKER = """
 import os, signal, sys, threading
 
 import django
+from django.conf import settings
 
+settings.DRAMATIQ_CRONTAB |= {"LOCK_TIMEOUT": float(sys.argv[2]), "LOCK_REFRESH_INTERVAL": 0.2}
 django.setup()
 
 import dramatiq
@@ -49,9 +51,10 @@ from config.broker import make_broker
 broker = make_broker(sys.argv[1])
 dramatiq.set_broker(broker)
 
-from jobs.schedule import schedule
+from jobs import schedule
 
-broker.add_middleware(schedule)
+schedule.LOOK_EVERY = 0.1
+broker.add_middleware(schedule.schedule)
 interval(seconds=1)(dramatiq.actor(lambda: None, actor_name=f"tick_{os.getpid()}", queue_name="ticks"))
 worker = dramatiq.Worker(broker, queues={"unread"}, worker_threads=1)
 worker.start()
@@ -64,12 +67,13 @@ worker.stop()
 
 
 @contextmanager
-def worker(url: str) -> Iterator[subprocess.Popen[str]]:
-    """A worker process that schedules a message a second, named after it."""
-    # the database is only named: nothing of it is asked for here
+def start_worker(url: str, *, lock_timeout_s: float = LOCK_TIMEOUT_S) -> Iterator[subprocess.Popen[str]]:
+    """Start a worker process that schedules a message a second, named after it."""
+    # the database is only named: nothing asks for it here
     services = {"REDIS_URL": url, "BROKER_URL": "", "DATABASE_URL": "postgresql://127.0.0.1:1/none"}
     environment = {**os.environ, "DJANGO_SETTINGS_MODULE": "config.settings", **services}
-    process = subprocess.Popen([sys.executable, "-c", WORKER, url], stdout=subprocess.PIPE, text=True, env=environment)
+    command = [sys.executable, "-c", WORKER, url, str(lock_timeout_s)]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment)
     try:
         assert process.stdout is not None
         assert process.stdout.readline() == "ready\n"
@@ -85,72 +89,65 @@ def server() -> Iterator[RedisServer]:
         yield server
 
 
-def sent(url: str) -> list[int]:
-    """The processes that sent the messages that there are."""
+def list_senders(url: str) -> list[int]:
+    """Return the process id of the sender of each message."""
     with redis.Redis.from_url(url) as client:
         return [int(json.loads(data)["actor_name"].removeprefix("tick_")) for data in client.hvals("voice:ticks.msgs")]
 
 
-def until(condition: Callable[[], bool], patience: float) -> float:
-    """Seconds until it was so."""
-    started = time.monotonic()
-    while not condition():
-        assert time.monotonic() - started < patience
-        time.sleep(0.1)
-    return time.monotonic() - started
-
-
 def test_of_two_schedulers_one_sends_and_the_other_takes_over(server):
-    with worker(server.url) as one, worker(server.url) as other:
-        until(lambda: len(sent(server.url)) >= 5, START)
-        (leader,) = set(sent(server.url))
+    with start_worker(server.url) as one, start_worker(server.url) as other, redis.Redis.from_url(server.url) as client:
+        wait_until(lambda: len(list_senders(server.url)) >= 3)
+        (leader,) = set(list_senders(server.url))
         assert leader in {one.pid, other.pid}
-        assert len(sent(server.url)) <= 6
-
         heir = other.pid if leader == one.pid else one.pid
+
         os.kill(leader, signal.SIGKILL)
+        assert 0 < client.pttl(LOCK_KEY) <= LOCK_TIMEOUT_S * 1000
+        client.pexpire(LOCK_KEY, 1)
 
-        until(lambda: heir in sent(server.url), TAKEN_OVER)
+        wait_until(lambda: heir in list_senders(server.url))
 
 
-def test_a_scheduler_that_ends_hands_over_at_once(server):
-    with worker(server.url) as first:
-        until(lambda: bool(sent(server.url)), START)
-        with worker(server.url) as second:
+def test_a_scheduler_that_ends_hands_over(server):
+    with start_worker(server.url) as first:
+        wait_until(lambda: list_senders(server.url))
+        with start_worker(server.url) as second:
             first.terminate()
-            assert first.wait(10) == 0
+            assert first.wait(TIMEOUT_S) == 0
 
-            assert until(lambda: second.pid in sent(server.url), TAKEN_OVER) < 5
+            wait_until(lambda: second.pid in list_senders(server.url))
 
 
 def test_a_scheduler_that_was_held_up_does_not_send_beside_its_heir(server):
-    with worker(server.url) as first:
-        until(lambda: bool(sent(server.url)), START)
-        with worker(server.url) as second:
+    with start_worker(server.url, lock_timeout_s=2) as first:
+        wait_until(lambda: first.pid in list_senders(server.url))
+        with start_worker(server.url) as second:
             first.send_signal(signal.SIGSTOP)
-            until(lambda: second.pid in sent(server.url), TAKEN_OVER)
-            before = sent(server.url).count(first.pid)
+            wait_until(lambda: second.pid in list_senders(server.url))
+            before = list_senders(server.url)
 
             first.send_signal(signal.SIGCONT)
-            time.sleep(7)
+            wait_until(lambda: list_senders(server.url).count(second.pid) >= before.count(second.pid) + 4)
 
-            assert sent(server.url).count(first.pid) == before
+            assert list_senders(server.url).count(first.pid) == before.count(first.pid)
             assert first.poll() is None
 
 
 def test_it_goes_on_when_redis_was_away(server):
-    with worker(server.url) as process:
-        until(lambda: bool(sent(server.url)), START)
+    with start_worker(server.url) as process:
+        wait_until(lambda: list_senders(server.url))
         server.kill()
-        time.sleep(8)
+        # long enough to miss a message and a renewal of the lock
+        time.sleep(1.5)
         server.start()
 
-        until(lambda: process.pid in sent(server.url), TAKEN_OVER)
+        wait_until(lambda: process.pid in list_senders(server.url))
 
         server.restart()
-        until(lambda: process.pid in sent(server.url), TAKEN_OVER)
+        wait_until(lambda: process.pid in list_senders(server.url))
         process.terminate()
-        assert process.wait(10) == 0
+        assert process.wait(TIMEOUT_S) == 0
 
 
 def test_a_process_that_is_no_worker_schedules_nothing():
@@ -172,7 +169,7 @@ def test_it_starts_and_ends_with_a_worker_and_does_so_again(monkeypatch):
         ticks.clear()
         worker = dramatiq.Worker(broker, worker_threads=1)
         worker.start()
-        until(lambda: bool(ticks), 5)
+        wait_until(lambda: ticks)
         worker.stop()
         assert not [thread for thread in threading.enumerate() if thread.name in {"schedule", "APScheduler"}]
 

@@ -9,6 +9,7 @@ from jobs.streams.base import Streams
 from jobs.streams.memory import MemoryStreams
 from jobs.streams.redis import RedisStreams
 from tests.servers import RedisServer
+from tests.waiting import TIMEOUT_S
 
 MakeStreams = Callable[..., Streams]
 
@@ -18,6 +19,12 @@ def redis_server() -> Iterator[RedisServer]:
     """Not the run's: it is flushed."""
     with RedisServer() as server:
         yield server
+
+
+@pytest.fixture(autouse=True)
+def _patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Give Redis time: no test here is about one that answers slowly."""
+    monkeypatch.setattr("jobs.streams.redis.TIMEOUT", TIMEOUT_S)
 
 
 @pytest.fixture(params=["memory", "redis"])

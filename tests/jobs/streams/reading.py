@@ -7,9 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import aclosing
 
 from jobs.streams.base import Entry, Kind, Streams
-
-SOON = 10.0
-# seconds; nothing here takes as long on the slowest machine
+from tests.waiting import TIMEOUT_S
 
 
 def start(attempt: int = 1) -> Entry:
@@ -27,7 +25,7 @@ def end(length: int, attempt: int = 1) -> Entry:
 async def take(entries: AsyncIterator[Entry | None], count: int) -> list[Entry]:
     """The next `count` entries, whatever silence lies between."""
     taken: list[Entry] = []
-    async with asyncio.timeout(SOON):
+    async with asyncio.timeout(TIMEOUT_S):
         while len(taken) < count:
             if (entry := await anext(entries)) is not None:
                 taken.append(entry)

@@ -8,8 +8,6 @@ from jobs.streams import streams
 from jobs.streams.memory import MemoryStreams
 from jobs.streams.redis import RedisStreams
 
-pytestmark = pytest.mark.shapes("embedded", "deployed")
-
 
 @pytest.fixture(autouse=True)
 def _made_anew() -> Iterator[None]:

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from contextlib import aclosing
 
 import pytest
@@ -11,8 +10,7 @@ from config.errors import Unavailable
 from jobs.streams.redis import PREFIX, RedisStreams
 from tests.jobs.streams.reading import data, end, held, start, take
 from tests.servers import RedisServer
-
-pytestmark = pytest.mark.shapes("embedded", "deployed")
+from tests.waiting import TIMEOUT_S, wait_until_async
 
 
 @pytest.fixture
@@ -35,22 +33,19 @@ async def test_two_processes_see_one_stream(streams, redis_server):
 async def test_a_reader_takes_its_connection_with_it(streams, client):
     streams.append("a", start())
     before = len(client.client_list())
-    readers = [streams.read("a", wait=30) for _ in range(150)]
+    readers = [streams.read("a", wait=TIMEOUT_S) for _ in range(120)]
 
     for entries in readers:
         await take(entries, 1)
     blocked = [asyncio.ensure_future(anext(entries)) for entries in readers[:10]]
-    await asyncio.sleep(0.1)
-    during = len(client.client_list())
+    await wait_until_async(lambda: len(client.client_list()) == before + 120)
     for task in blocked:
         task.cancel()
     await asyncio.wait(blocked)
     for entries in readers:
         await entries.aclose()
-    await asyncio.sleep(0.1)
 
-    assert during == before + 150
-    assert len(client.client_list()) == before
+    await wait_until_async(lambda: len(client.client_list()) == before)
 
 
 async def test_whoever_leaves_as_soon_as_something_comes_is_let_go(streams):
@@ -69,7 +64,7 @@ async def test_whoever_leaves_as_soon_as_something_comes_is_let_go(streams):
         # by now the next is being asked for
         await asyncio.sleep(0)
         reading.cancel()
-        await asyncio.wait([reading], timeout=2)
+        await asyncio.wait([reading], timeout=TIMEOUT_S)
         assert reading.done()
 
 
@@ -123,6 +118,16 @@ def test_no_key_is_without_an_end(streams, client):
     assert all(0 < client.pttl(key) <= 60_000 for key in client.keys("*"))
 
 
+def test_each_entry_prolongs_the_life_of_its_stream(redis_server, client):
+    streams = RedisStreams(redis_server.url, max_bytes=1000, lifetime=600)
+    streams.append("a", start())
+    client.pexpire(PREFIX + "a", 200_000)
+
+    streams.append("a", data(0, b"x"))
+
+    assert client.pttl(PREFIX + "a") > 200_000
+
+
 async def test_a_reader_survives_a_redis_that_is_killed_and_comes_back():
     with RedisServer() as server:
         streams = RedisStreams(server.url, max_bytes=1 << 20, lifetime=60)
@@ -131,18 +136,15 @@ async def test_a_reader_survives_a_redis_that_is_killed_and_comes_back():
             await take(entries, 1)
 
             server.kill()
-            begun = time.monotonic()
             with pytest.raises(Unavailable):
                 streams.append("a", data(0, b"lost"))
             with pytest.raises(Unavailable):
                 streams.drop("a")
-            refused = time.monotonic() - begun
             silence = [await anext(entries), await anext(entries)]
             server.start()
             streams.append("a", data(4, b"x"))
             came = await take(entries, 1)
 
-    assert refused < 1
     assert silence == [None, None]
     assert came == [data(4, b"x")]
 

@@ -9,11 +9,12 @@ import sys
 import tempfile
 from pathlib import Path
 
-from benchmarks import desk, doorbell, latency, live, neural, scale, servers
+from benchmarks import desk, doorbell, latency, live, neural, scale, servers, streams
 from tests.servers import PostgresServer, RedisServer
 
 ALL = {
     "doorbell": doorbell.report,
+    "streams": streams.report,
     "latency": latency.report,
     "scale": scale.report,
     "desk": desk.report,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from types import SimpleNamespace
 
 import pytest
@@ -28,6 +29,7 @@ def pytest_configure() -> None:
     """Hash passwords cheaply, and give the services time: the machine that runs the tests may be busy."""
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     TransactionTestCase._fixture_teardown = _emptied  # type: ignore[attr-defined]
+    settings.LEASE = timedelta(minutes=10)
     options = settings.DATABASES["default"]["OPTIONS"]
     if "pool" in options:
         options |= {"options": PATIENT, "pool": options["pool"] | {"timeout": TIMEOUT_S}}

@@ -13,10 +13,9 @@ from jobs import services
 from jobs.events import Event, events
 from jobs.models import Item, Job, State
 from tests.factories import keep_output, make_item, make_job, make_running
+from tests.waiting import TIMEOUT_S
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.shapes("embedded", "deployed")]
-
-PATIENCE = 10
 
 
 @pytest.fixture
@@ -35,7 +34,7 @@ def job(alice) -> Job:
 
 
 async def told(job: Job, after: int = 0) -> list[Event]:
-    async with asyncio.timeout(PATIENCE):
+    async with asyncio.timeout(TIMEOUT_S):
         return [event async for event in events(job.pk, after) if event is not None]
 
 
@@ -99,7 +98,7 @@ async def test_a_job_that_rests_is_told_of_once_and_then_only_watched(alice):
     job = await database_sync_to_async(make_job)(alice)
     await database_sync_to_async(make_item)(alice, job=job)
 
-    async with asyncio.timeout(PATIENCE), aclosing(events(job.pk, 0)) as found:
+    async with asyncio.timeout(TIMEOUT_S), aclosing(events(job.pk, 0)) as found:
         first = [await anext(found) for _ in range(5)]
 
     assert first[0] is not None

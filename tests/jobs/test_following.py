@@ -8,10 +8,11 @@ from asgiref.sync import sync_to_async
 from config.errors import Overloaded, Refusal
 from jobs.errors import Gone
 from jobs.following import Spliced, follow
-from jobs.models import Item, State
+from jobs.models import Item, State, Worker
 from jobs.streams import streams
 from jobs.streams.base import Entry, Kind
 from tests.factories import keep_output, make_item, make_worker
+from tests.waiting import TIMEOUT_S
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.shapes("embedded", "deployed")]
 
@@ -39,13 +40,20 @@ def store(item: Item, data: bytes, attempt: int = 1) -> None:
     Item.objects.filter(pk=item.pk).update(state=State.COMPLETED)
 
 
+@pytest.fixture(autouse=True)
+def _impatient(monkeypatch) -> None:
+    monkeypatch.setattr("jobs.following.PATIENCE", 0.05)
+
+
 @pytest.fixture
 def item(alice) -> Item:
+    """Make an item that a living worker could make."""
+    make_worker()
     return make_item(alice)
 
 
 async def read(item: Item, after: int = 0) -> bytes:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(TIMEOUT_S):
         return b"".join([data async for data in follow(item, after=after)])
 
 
@@ -163,8 +171,8 @@ async def test_what_was_neither_kept_nor_heard_is_gone(item):
         await read(item)
 
 
-async def test_nobody_is_waited_for_when_no_worker_is_left(item, monkeypatch):
-    monkeypatch.setattr("jobs.following.PATIENCE", 0.01)
+async def test_nobody_is_waited_for_when_no_worker_is_left(item):
+    await sync_to_async(Worker.objects.all().delete)()
     say(item, start(), piece(0, b"abc"))
 
     with pytest.raises(Overloaded, match="No worker"):
@@ -173,7 +181,6 @@ async def test_nobody_is_waited_for_when_no_worker_is_left(item, monkeypatch):
 
 async def test_a_silent_worker_is_waited_for_as_long_as_it_lives(item, monkeypatch):
     monkeypatch.setattr("jobs.following.PATIENCE", 0.01)
-    await sync_to_async(make_worker)()
 
     reading = asyncio.ensure_future(read(item))
     await asyncio.sleep(0.5)

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import time
 from typing import Any
 
 import dramatiq
@@ -9,11 +8,9 @@ from django.db import OperationalError, connection
 
 from jobs.keeper import Keeper
 from jobs.models import Worker
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.shapes("embedded", "deployed")
-
-PATIENCE = 20.0
-# seconds
 
 
 def away(*_: Any) -> None:
@@ -28,10 +25,7 @@ def test_a_worker_that_starts_while_the_database_is_away_keeps_its_leases_all_th
         with connection.execute_wrapper(away):
             keeper.after_worker_boot(broker, worker)
 
-        deadline = time.monotonic() + PATIENCE
-        while not Worker.objects.exists():
-            assert time.monotonic() < deadline
-            time.sleep(0.05)
+        wait_until(Worker.objects.exists)
         told = Worker.objects.get()
         assert (told.threads, told.queues) == (3, ["live"])
         assert "leases" in [thread.name for thread in keeper._threads if thread.is_alive()]

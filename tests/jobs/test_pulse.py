@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import time
 from datetime import timedelta
 from threading import Event
 
@@ -13,6 +12,7 @@ from jobs import pulse
 from jobs.models import Item
 from jobs.pulse import Kept, Row, _families, _queues
 from tests.factories import make_item, make_running, make_worker
+from tests.waiting import TIMEOUT_S, wait_until
 
 pytestmark = pytest.mark.shapes("embedded", "deployed")
 
@@ -48,8 +48,8 @@ def test_it_tells_what_waits_and_since_when(alice, django_assert_num_queries):
     assert value("voice_queue_items", queue="live", state="running") == 1
     assert value("voice_queue_items", queue="batch", state="queued") == 2
     assert value("voice_queue_items", queue="unknown", state="queued") == 1
-    assert value("voice_queue_oldest_seconds", queue="live") == pytest.approx(300, abs=30)
-    assert value("voice_queue_oldest_seconds", queue="batch") == pytest.approx(0, abs=30)
+    assert value("voice_queue_oldest_seconds", queue="live") == pytest.approx(300, abs=60)
+    assert value("voice_queue_oldest_seconds", queue="batch") == pytest.approx(0, abs=60)
     assert value("voice_queue_workers", queue="neural") == 1
     assert value("voice_queue_worker_threads", queue="live") == 3
     assert value("voice_queue_workers", queue="batch") == 0
@@ -69,7 +69,7 @@ def test_who_looks_often_asks_the_database_once():
         asked.append(1)
         return [("row",)]
 
-    kept = Kept(ask, fresh=60.0)
+    kept = Kept(ask, fresh=TIMEOUT_S)
 
     rows = [kept.look()[0] for _ in range(5)]
 
@@ -83,18 +83,14 @@ def test_a_database_that_is_slow_holds_nobody_up_and_is_asked_once(monkeypatch):
 
     def ask():
         asked.append(1)
-        over.wait(20)
+        over.wait()
         return [("late",)]
 
-    kept = Kept(ask, fresh=60.0)
-    started = time.monotonic()
+    kept = Kept(ask, fresh=TIMEOUT_S)
     assert kept.look() == ([], None)
     assert kept.look() == ([], None)
-    assert time.monotonic() - started < 10
     over.set()
-    deadline = time.monotonic() + 10
-    while not kept.look()[0] and time.monotonic() < deadline:
-        time.sleep(0.01)
+    wait_until(lambda: kept.look()[0])
 
     assert kept.look()[0] == [("late",)]
     assert len(asked) == 1

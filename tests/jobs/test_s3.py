@@ -7,7 +7,6 @@ import os
 import socket
 import tempfile
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import suppress
 from datetime import timedelta
@@ -32,8 +31,6 @@ from tests.servers import free_port
 pytestmark = pytest.mark.shapes("deployed")
 
 ACCOUNT = {"s3_region": "eu-central-1", "s3_access_key_id": "key", "s3_secret_access_key": "secret"}
-PATIENCE = 15.0
-# seconds within which a worker knows that its storage is away
 
 
 @pytest.fixture
@@ -234,15 +231,13 @@ def test_the_check_finds_what_differs_both_ways(transactional_db, alice, bucket,
     assert len(names(bucket)) == 1
 
 
-def test_a_bucket_that_is_away_is_known_within_seconds(transactional_db, alice, server):
+def test_a_bucket_that_is_away_is_found_out_and_keeps_what_it_has(transactional_db, alice, server):
     output = make_output(alice)
     server.stop()
     server._server.server_close()  # or its port would go on taking calls
 
-    started = time.monotonic()
     with pytest.raises(StorageUnavailable):
         keep(io.BytesIO(b"new"), owner_id=alice.pk, form="pcm")
-    assert time.monotonic() - started < PATIENCE
     assert Blob.objects.get() == output.blob
 
     forget(output)
@@ -254,3 +249,9 @@ def test_a_bucket_that_is_away_is_known_within_seconds(transactional_db, alice, 
     Blob.objects.update(kept_at=Now() - timedelta(days=1))
     purge()
     assert not Blob.objects.exists()
+
+
+def test_a_bucket_that_does_not_answer_is_given_up_within_seconds():
+    limits = default_storage.connection.meta.client.meta.config
+
+    assert (limits.connect_timeout, limits.read_timeout, limits.retries["total_max_attempts"]) == (2, 4, 2)

@@ -13,7 +13,7 @@ from playwright.sync_api import Route, expect
 
 from tests.browser.people import DESKTOP, PHONE, at_the_page, says
 from tests.e2e.system import System
-from tests.voice.waiting import until
+from tests.waiting import wait_until
 
 TEXT = "Nothing of this may be lost."
 END = "from accounts.models import SignIn; [each.end() for each in SignIn.objects.live()]"
@@ -149,7 +149,7 @@ def test_a_recording_that_was_allowed_too_late_is_not_begun(service: System, tmp
         page.get_by_role("button", name="Sign out").click()
         page.evaluate("allow()")
 
-        until(lambda: page.evaluate("opened?.getTracks().every((track) => track.readyState === 'ended')"))
+        wait_until(lambda: page.evaluate("opened?.getTracks().every((track) => track.readyState === 'ended')"))
 
 
 def test_whoever_skips_to_the_content_stays_where_he_is(service: System, tmp_path: Path):

@@ -16,7 +16,7 @@ from playwright.sync_api import Route, expect
 from tests.browser.line import Line
 from tests.browser.people import PHONE, Person, at_the_page, says
 from tests.e2e.system import System
-from tests.voice.waiting import until
+from tests.waiting import wait_until
 from voice.engines.tone import FAILS_AT_ONCE, SLOW
 
 LINES = "input,ref,voice\nThe first line.,one,\nThe second line.,two,rms\nThe third line.,three,slt\n"
@@ -56,7 +56,7 @@ def test_a_file_that_is_dropped_becomes_a_job_which_is_watched_played_and_fetche
     expect(page.locator("#items li").nth(2).locator(".badge")).to_have_text("completed")
     person.look("job")
     page.get_by_role("button", name="Play item 1").click()
-    until(lambda: page.evaluate("document.querySelector('#items audio')?.currentTime > 0.1"))
+    wait_until(lambda: page.evaluate("document.querySelector('#items audio')?.currentTime > 0.1"))
     page.get_by_label("Show").select_option("failed")
     expect(page.locator("#items-none")).to_be_visible()
     page.reload()

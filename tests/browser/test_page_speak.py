@@ -19,7 +19,7 @@ from playwright.sync_api import expect
 from tests.browser.line import Line
 from tests.browser.people import PHONE, Person, at_the_page, says, understood
 from tests.e2e.system import System
-from tests.voice.waiting import until
+from tests.waiting import wait_until
 
 SENTENCE = "The weather is very nice today."
 WORDS = {"weather", "nice", "today"}
@@ -50,7 +50,7 @@ def test_a_text_is_heard_and_its_words_light_up_and_it_is_saved_as_it_was_heard(
         page = person.page
         person.sign_in(service)
         speak(person, SENTENCE)
-        until(lambda: page.evaluate("document.querySelector('.lit')?.textContent") == "nice")
+        wait_until(lambda: page.evaluate("document.querySelector('.lit')?.textContent") == "nice")
         person.look("speak-phone-dark")
         expect(page.get_by_role("button", name="Play again")).to_be_visible()
         recording = person.recording()
@@ -125,7 +125,7 @@ def test_a_long_text_is_heard_from_its_beginning_and_left_in_the_middle(service:
     expect(page.locator("#speak-words .lit")).to_be_visible()
     page.get_by_role("slider", name="Position").fill("60")
     expect(page.locator(".time").first).to_contain_text("1:0")
-    until(lambda: page.locator("#speak-words").evaluate("place => place.scrollTop") > 0)
+    wait_until(lambda: page.locator("#speak-words").evaluate("place => place.scrollTop") > 0)
     person.look("speak-long")
     page.locator("#speak-track").get_by_role("button", name="Stop").click()
     expect(page.locator("#speak-words .lit")).to_have_count(0)

@@ -18,7 +18,7 @@ from tests.browser.people import PHONE, SHOWN, Person, at_the_page, says, unders
 from tests.e2e.system import System, running
 from tests.jobs.receivers import Receiver
 from tests.voice.realtime.models import streamed, words
-from tests.voice.waiting import until
+from tests.waiting import wait_until
 
 SENTENCE = "The weather is very nice today."
 WORDS = {"weather", "nice", "today"}
@@ -45,7 +45,7 @@ def test_somebody_talks_and_is_answered(service: System, tmp_path: Path):
         expect(page.locator("#state")).to_have_text("Listening")
         expect(page.locator("#log .you p")).to_contain_text("weather")
         expect(page.locator("#state")).to_have_text("Speaking")
-        until(lambda: page.locator("#level-machine").evaluate("meter => meter.value") > 0)
+        wait_until(lambda: page.locator("#level-machine").evaluate("meter => meter.value") > 0)
         person.look("talk-speaking")
         page.set_viewport_size(PHONE)
         person.look("talk-speaking-phone")
@@ -104,7 +104,7 @@ def test_a_connection_that_was_lost_comes_back_to_its_conversation(service: Syst
 
     (session_id,) = {address.partition("session_id=")[2] for address in person.sockets[1:]}
     with service.client() as client:
-        until(lambda: client.get(f"/v1/realtime/sessions/{session_id}").json()["state"] == "closed")
+        wait_until(lambda: client.get(f"/v1/realtime/sessions/{session_id}").json()["state"] == "closed")
         session = client.get(f"/v1/realtime/sessions/{session_id}").json()
     assert (session["responses"], session["end_reason"]) == (1, "client_left")
 

@@ -15,7 +15,7 @@ from playwright.sync_api import expect
 from tests.browser.people import PHONE, at_the_page, says
 from tests.e2e.system import System
 from tests.voice.recordings import spoken
-from tests.voice.waiting import until
+from tests.waiting import wait_until
 from voice.phrases import PHRASES
 
 SENTENCE = "The weather is very nice today."
@@ -45,7 +45,7 @@ def test_what_is_said_into_the_microphone_is_written_down(service: System, tmp_p
         page.get_by_role("button", name="Transcribe").click()
         expect(page.locator("#listen-capture .fault")).to_contain_text("Record something")
         page.get_by_role("button", name="Record", exact=True).click()
-        until(lambda: page.evaluate("document.querySelector('#listen-capture meter').value > 0.05"))
+        wait_until(lambda: page.evaluate("document.querySelector('#listen-capture meter').value > 0.05"))
         person.look("listen-recording-phone")
         expect(page.locator("#listen-capture .recorder")).to_contain_text(re.compile(r"0:0[4-9]|0:[1-5]"))
         page.locator("#listen-capture").get_by_role("button", name="Stop").click()

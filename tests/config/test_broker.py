@@ -289,10 +289,13 @@ def test_a_busy_worker_stays_alive_in_the_eyes_of_others(crew, client):
     wait_until(lambda: crew.done)
     assert isinstance(worker.broker, BlockingRedisBroker)
 
-    for _ in range(2):
-        last = client.zscore("voice:__heartbeats__", worker.broker.broker_id)
+    def read_heartbeat() -> float:
+        return float(client.zscore("voice:__heartbeats__", worker.broker.broker_id))
 
-        wait_until(lambda last=last: client.zscore("voice:__heartbeats__", worker.broker.broker_id) > last)
+    first = read_heartbeat()
+    wait_until(lambda: read_heartbeat() > first)
+    second = read_heartbeat()
+    wait_until(lambda: read_heartbeat() > second)
 
 
 def test_the_connections_of_a_worker_may_be_cut(crew, client):

@@ -252,6 +252,7 @@ def test_a_bucket_that_is_away_is_found_out_and_keeps_what_it_has(transactional_
 
 
 def test_a_bucket_that_does_not_answer_is_given_up_within_seconds():
+    assert isinstance(default_storage, Bucket)
     limits = default_storage.connection.meta.client.meta.config
 
     assert (limits.connect_timeout, limits.read_timeout, limits.retries["total_max_attempts"]) == (2, 4, 2)

@@ -19,6 +19,7 @@ from accounts.replays import Asked
 from jobs.models import Blob, Job
 from tests.factories import make_consent, make_sample, make_voice, make_worker
 from tests.voice.recordings import recording, spoken
+from tests.waiting import TIMEOUT_S
 from voice import custom_voices, registry
 from voice.conversions import ConversionRequest, request_conversion
 from voice.custom_requests import NewVoice
@@ -32,8 +33,6 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.shapes("deplo
 ASKED = Asked(fingerprint="", key=None, attempt=None)
 LOOK = 0.5
 # seconds in which a request has found what it names, and waits for what is under way
-PATIENCE = 60
-# seconds
 
 
 def meanwhile(delete: Callable[[], object], ask: Callable[[], Any]) -> Any:
@@ -50,7 +49,7 @@ def meanwhile(delete: Callable[[], object], ask: Callable[[], Any]) -> Any:
             delete()
             asked = thread.submit(apart)
             wait([asked], LOOK)
-        return asked.result(PATIENCE)
+        return asked.result(TIMEOUT_S)
 
 
 @pytest.fixture

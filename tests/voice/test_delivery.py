@@ -9,6 +9,7 @@ from django.http import HttpRequest, HttpResponseBase
 
 from jobs.models import Item, State
 from tests.factories import make_item
+from tests.waiting import TIMEOUT_S
 from voice.delivery import Accepted, delivered
 
 
@@ -19,11 +20,11 @@ async def test_what_was_submitted_for_a_client_that_had_already_left_is_stopped(
 
     def view(_request: HttpRequest) -> HttpResponseBase:
         entered.set()
-        assert leaving.wait(10)
+        assert leaving.wait(TIMEOUT_S)
         return Accepted(make_item(alice), sse=False)
 
     answer = asyncio.ensure_future(delivered(view)(HttpRequest()))
-    await asyncio.to_thread(entered.wait, 10)
+    await asyncio.to_thread(entered.wait, TIMEOUT_S)
     answer.cancel()
     await asyncio.sleep(0)
     leaving.set()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 
 import numpy as np
@@ -48,11 +47,8 @@ def test_it_stops_when_nobody_wants_the_words_any_more():
     def stop() -> None:
         raise Stopped
 
-    began = time.monotonic()
     with pytest.raises(Stopped):
         words(np.tile(samples(spoken(OTHER)), 8), stop)
-
-    assert time.monotonic() - began < 10
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ from jobs.streams import streams
 from jobs.streams.base import Kind
 from tests.factories import keep_output, make_consent, make_item, make_running, make_sample, make_voice, tone_options
 from tests.voice.recordings import recording
-from tests.voice.waiting import until
+from tests.waiting import wait_until
 from voice import conditioning, consents, custom_voices
 from voice.actors import clear_revoked_consents, speak
 from voice.catalogue import synchronise
@@ -125,7 +125,7 @@ def test_what_runs_is_stopped(alice, worker: dramatiq.Worker, end):
     else:
         custom_voices.delete_voice(voice)
 
-    until(lambda: failed(item) == ("cancelled", "cancelled"))
+    wait_until(lambda: failed(item) == ("cancelled", "cancelled"))
     assert not Output.objects.exists()
 
 
@@ -207,7 +207,7 @@ def test_a_worker_clears_up_as_soon_as_it_is_revoked(alice, worker: dramatiq.Wor
 
     consents.revoke(consent_of(voice))
 
-    until(lambda: not Output.objects.exists())
+    wait_until(lambda: not Output.objects.exists())
 
 
 def test_what_a_process_that_died_left_is_found_by_the_next(alice):
@@ -235,7 +235,7 @@ def test_however_it_meets_with_new_voices_nothing_usable_is_left(alice, worker: 
     def act(number: int) -> None:
         try:
             if number == REVOKES:
-                until(Sample.objects.exists)
+                wait_until(Sample.objects.exists)
                 consents.revoke(consent)
             elif number % 2:
                 wanted = NewVoice(name=f"v{number}", consent=consent.pk, model=None)

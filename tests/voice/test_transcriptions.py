@@ -21,7 +21,7 @@ from tests.factories import make_item, make_job, make_output
 from tests.voice.audio.files import wav
 from tests.voice.audio.sounds import noise, sine
 from tests.voice.recordings import spoken
-from tests.voice.waiting import until
+from tests.waiting import wait_until
 from voice import catalogue
 from voice.audio.pcm import RATE
 from voice.ears.base import Segment, Transcriber, Transcript, Wanted
@@ -124,7 +124,7 @@ def test_what_is_not_to_be_kept_is_not(alice, client_of, worker):
 
     assert "weather" in heard(response)
     assert "x-output-id" not in response
-    assert until(lambda: not Blob.objects.exists())
+    assert wait_until(lambda: not Blob.objects.exists())
     assert not Output.objects.exists()
 
 
@@ -190,7 +190,7 @@ def test_outputs_are_transcribed_by_a_brief(alice, client_of, worker):
 
     job = client_of(alice).post("/v1/jobs", body, format="json").json()
 
-    until(lambda: Job.objects.get(pk=job["id"]).state == State.COMPLETED)
+    wait_until(lambda: Job.objects.get(pk=job["id"]).state == State.COMPLETED)
     item = Item.objects.get(job_id=job["id"])
     assert (job["kind"], item.actor, item.format) == ("transcription", "transcribe_in_batch", "json")
     assert Usage.objects.get(item_id=item.pk).seconds == pytest.approx(SECONDS, abs=0.01)

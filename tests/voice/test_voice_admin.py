@@ -16,7 +16,7 @@ from jobs.models import Item, Output
 from tests.accounts.test_roles import staff_as
 from tests.factories import make_item, make_sample, make_voice
 from tests.voice.recordings import spoken
-from tests.voice.waiting import until
+from tests.waiting import wait_until
 from voice.actors import read_waveform
 from voice.models import Sample, Voice
 
@@ -110,7 +110,7 @@ def test_staff_hear_a_sentence_on_their_own_account(desk, staff):
 
     assert asked.status_code == 201
     assert len(sound) > 100
-    until(lambda: Usage.objects.filter(owner=staff).exists())
+    wait_until(lambda: Usage.objects.filter(owner=staff).exists())
     assert Quota.objects.get().owner == staff
     assert not Output.objects.exists()
 
@@ -138,7 +138,7 @@ def test_the_player_of_a_list_speaks_once_for_all_who_listen(desk):
     address = reverse("admin:voice_voice_preview", args=[tone.pk])
 
     first = read(desk.get(address))
-    until(Output.objects.exists)
+    wait_until(Output.objects.exists)
     second = read(desk.get(address))
 
     assert first == second

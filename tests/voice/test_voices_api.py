@@ -16,7 +16,7 @@ from accounts.tokens import issue_key
 from jobs.models import Blob, Item, Output
 from tests.factories import make_consent, make_sample, make_voice
 from tests.voice.recordings import recording
-from tests.voice.waiting import until
+from tests.waiting import wait_until
 from voice import conditioning
 from voice.custom_voices import MOST_SAMPLES
 from voice.models import Consent, ConsentState, Model, Sample, Voice, VoiceAlias
@@ -304,7 +304,7 @@ def test_deleting_one_removes_its_samples_and_leaves_what_was_made(alice, client
     sample = make_sample(voice)
     client = client_of(alice)
     job = client.post("/v1/jobs", {"voice": voice.pk, "model": "tone", "items": [{"input": "hello"}]}, format="json").json()["id"]
-    until(lambda: Output.objects.filter(job=job).exists())
+    wait_until(lambda: Output.objects.filter(job=job).exists())
 
     response = client.delete(f"{ADDRESS}/{voice.pk}")
 

@@ -11,7 +11,7 @@ import pytest
 from tests.voice.audio.sounds import noise
 from tests.voice.ears.test_sphinx import BROTHER, WEATHER, hush, nothing, said
 from tests.voice.ears.whispers import make_whisper
-from tests.voice.waiting import until
+from tests.waiting import wait_until
 from voice.audio.pcm import RATE
 from voice.ears.base import EarFailed, Pauses, Segment, Wanted
 from voice.ears.whisper import Settings, Whisper, _faults
@@ -137,7 +137,7 @@ def test_it_is_loaded_once_told_and_unloaded_when_it_is_idle(tmp_path: Path, man
 
     assert (loaded.name, loaded.users, loaded.bytes > 0) == ("many", 0, True)
     assert segments
-    assert until(lambda: not ear.report())
+    assert wait_until(lambda: not ear.report())
 
 
 def test_whoever_stops_half_way_lets_go_of_the_model(ear, many):

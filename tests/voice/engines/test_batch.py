@@ -7,10 +7,10 @@ from concurrent.futures import Future, ThreadPoolExecutor
 
 import pytest
 
+from tests.waiting import TIMEOUT_S
 from voice.engines.base import DeviceLost
 from voice.engines.batch import Batcher, OutOfMemory
 
-LONG = 30.0
 # seconds: more than any of it takes
 
 
@@ -26,7 +26,7 @@ class Machine:
     def run(self, batch: Sequence[int]) -> list[int]:
         self.batches.append(list(batch))
         self.started.set()
-        assert self.gate.wait(LONG)
+        assert self.gate.wait(TIMEOUT_S)
         self.fail(batch)
         return [2 * number for number in batch]
 
@@ -45,7 +45,7 @@ class Crowd:
         """Submit, and return when it waits or is being run."""
         before = len(self.batcher._waiting) + len(self.machine.batches)
         result = self._threads.submit(self.batcher.submit, number, urgent=urgent)
-        for _ in range(round(LONG * 1_000)):
+        for _ in range(round(TIMEOUT_S * 1_000)):
             if result.done() or len(self.batcher._waiting) + len(self.machine.batches) > before:
                 return result
             threading.Event().wait(0.001)
@@ -54,7 +54,7 @@ class Crowd:
     def occupy(self) -> Future[int]:
         """Have the machine run the first number, so that what comes next waits."""
         result = self.ask(1)
-        assert self.machine.started.wait(LONG)
+        assert self.machine.started.wait(TIMEOUT_S)
         return result
 
     def end(self) -> None:
@@ -94,17 +94,17 @@ def test_what_waits_together_runs_together_and_each_gets_its_own(crowd: Crowd, m
 
     machine.gate.set()
 
-    assert {number: result.result(LONG) for number, result in results.items()} == {5: 10, 3: 6, 4: 8}
+    assert {number: result.result(TIMEOUT_S) for number, result in results.items()} == {5: 10, 3: 6, 4: 8}
     assert machine.batches == [[1], [5, 3, 4]]
 
 
 def test_the_first_waits_for_company(machine: Machine, crowd_of: Callable[..., Crowd]):
-    crowd = crowd_of(window=LONG, most=2)
+    crowd = crowd_of(window=TIMEOUT_S, most=2)
     machine.gate.set()
 
     results = [crowd.ask(7), crowd.ask(8)]
 
-    assert [result.result(LONG / 2) for result in results] == [14, 16]
+    assert [result.result(TIMEOUT_S / 2) for result in results] == [14, 16]
     assert machine.batches == [[7, 8]]
 
 
@@ -112,7 +112,7 @@ def test_who_finds_no_company_runs_alone(machine: Machine, crowd_of: Callable[..
     crowd = crowd_of(window=0.01)
     machine.gate.set()
 
-    assert crowd.ask(7).result(LONG) == 14
+    assert crowd.ask(7).result(TIMEOUT_S) == 14
 
 
 def test_the_urgent_go_first(machine: Machine, crowd_of: Callable[..., Crowd]):
@@ -121,7 +121,7 @@ def test_the_urgent_go_first(machine: Machine, crowd_of: Callable[..., Crowd]):
     results = [crowd.ask(2), crowd.ask(3), crowd.ask(4, urgent=True), crowd.ask(5), crowd.ask(6, urgent=True)]
 
     machine.gate.set()
-    [result.result(LONG) for result in results]
+    [result.result(TIMEOUT_S) for result in results]
 
     assert machine.batches == [[1], [4, 6], [2, 3], [5]]
 
@@ -132,7 +132,7 @@ def test_no_more_than_the_most_run_together(machine: Machine, crowd_of: Callable
     results = [crowd.ask(number) for number in range(10, 17)]
 
     machine.gate.set()
-    [result.result(LONG) for result in results]
+    [result.result(TIMEOUT_S) for result in results]
 
     assert machine.batches == [[1], [10, 11, 12], [13, 14, 15], [16]]
 
@@ -143,7 +143,7 @@ def test_with_what_pads_them_they_are_no_larger_than_the_largest(machine: Machin
     results = [crowd.ask(number) for number in (20, 50, 30, 21, 10)]
 
     machine.gate.set()
-    [result.result(LONG) for result in results]
+    [result.result(TIMEOUT_S) for result in results]
 
     assert machine.batches == [[1], [20, 50], [30, 21, 10]]
 
@@ -155,7 +155,7 @@ def test_one_that_is_larger_than_the_largest_runs_alone(machine: Machine, crowd_
 
     machine.gate.set()
 
-    assert [result.result(LONG) for result in results] == [1_000, 100]
+    assert [result.result(TIMEOUT_S) for result in results] == [1_000, 100]
     assert machine.batches == [[1], [500], [50]]
 
 
@@ -170,10 +170,10 @@ def test_a_poisonous_one_fails_alone(crowd: Crowd, machine: Machine):
 
     machine.gate.set()
 
-    assert (good.result(LONG), other.result(LONG)) == (24, 28)
+    assert (good.result(TIMEOUT_S), other.result(TIMEOUT_S)) == (24, 28)
     with pytest.raises(ValueError, match="thirteen"):
-        bad.result(LONG)
-    assert crowd.ask(15).result(LONG) == 30
+        bad.result(TIMEOUT_S)
+    assert crowd.ask(15).result(TIMEOUT_S) == 30
 
 
 def test_what_a_failed_batch_had_made_is_gone_when_it_is_run_singly(crowd: Crowd, machine: Machine):
@@ -193,7 +193,7 @@ def test_what_a_failed_batch_had_made_is_gone_when_it_is_run_singly(crowd: Crowd
 
     machine.gate.set()
 
-    assert [result.result(LONG) for result in results] == [10, 12]
+    assert [result.result(TIMEOUT_S) for result in results] == [10, 12]
     assert held == [False, False, False, False]
 
 
@@ -205,7 +205,7 @@ def test_whatever_it_raised_is_raised_to_who_waits(crowd: Crowd, machine: Machin
     machine.fail = broken
     machine.gate.set()
 
-    assert crowd.ask(3).exception(LONG) is error
+    assert crowd.ask(3).exception(TIMEOUT_S) is error
 
 
 def test_too_large_a_batch_is_halved(crowd: Crowd, machine: Machine):
@@ -219,7 +219,7 @@ def test_too_large_a_batch_is_halved(crowd: Crowd, machine: Machine):
 
     machine.gate.set()
 
-    assert [result.result(LONG) for result in results] == [20, 22, 24, 26, 28]
+    assert [result.result(TIMEOUT_S) for result in results] == [20, 22, 24, 26, 28]
     assert machine.batches[1:] == [[10, 11, 12, 13, 14], [10, 11], [12, 13, 14], [12], [13, 14]]
 
 
@@ -234,8 +234,8 @@ def test_one_that_has_no_room_alone_is_told_so(crowd: Crowd, machine: Machine):
 
     machine.gate.set()
 
-    assert fits.result(LONG) == 20
-    assert isinstance(does_not.exception(LONG), OutOfMemory)
+    assert fits.result(TIMEOUT_S) == 20
+    assert isinstance(does_not.exception(TIMEOUT_S), OutOfMemory)
 
 
 def test_a_lost_device_fails_all_and_nothing_runs_again(crowd: Crowd, machine: Machine):
@@ -248,8 +248,8 @@ def test_a_lost_device_fails_all_and_nothing_runs_again(crowd: Crowd, machine: M
 
     machine.gate.set()
 
-    assert all(isinstance(result.exception(LONG), DeviceLost) for result in [running, *waiting])
-    assert isinstance(crowd.ask(5).exception(LONG), DeviceLost)
+    assert all(isinstance(result.exception(TIMEOUT_S), DeviceLost) for result in [running, *waiting])
+    assert isinstance(crowd.ask(5).exception(TIMEOUT_S), DeviceLost)
     assert machine.batches == [[1]]
 
 
@@ -266,7 +266,7 @@ def test_a_device_that_is_lost_while_a_batch_is_run_singly_ends_that_too(crowd: 
 
     machine.gate.set()
 
-    assert all(isinstance(result.exception(LONG), DeviceLost) for result in results)
+    assert all(isinstance(result.exception(TIMEOUT_S), DeviceLost) for result in results)
     assert machine.batches == [[1], [2, 3, 4], [2]]
 
 

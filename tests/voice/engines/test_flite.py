@@ -4,7 +4,6 @@ import os
 import signal
 import subprocess
 import threading
-import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -13,6 +12,7 @@ import pytest
 from pocketsphinx import Decoder
 
 from tests.voice.engines.listening import loudness, say, seconds, words_in
+from tests.waiting import wait_until
 from voice.engines.base import EngineFailed, EngineUnavailable, UnsupportedText, Utterance
 from voice.engines.flite import Flite, spelt
 
@@ -63,14 +63,13 @@ def test_threads_hear_what_each_would_hear_alone(flite: Flite):
     assert all(map(np.array_equal, alone, together))
 
 
-def test_the_first_block_comes_long_before_the_last(flite: Flite):
-    started = time.perf_counter()
-    blocks = flite.synthesize(Utterance(" and ".join([FOX] * 10), "slt", "en"))
+def test_the_first_block_comes_while_the_rest_is_being_made(flite: Flite):
+    blocks = flite.synthesize(Utterance(LONG, "slt", "en"))
 
-    arrivals = [time.perf_counter() - started for _ in blocks]
+    next(blocks)
 
-    assert arrivals[0] < 0.6 * arrivals[-1]
-    assert len(arrivals) > 100
+    assert len(_family(flite)) == 2
+    assert len(list(blocks)) > 100
 
 
 def test_a_block_is_about_a_tenth_of_a_second_and_can_be_written_to(flite: Flite):
@@ -83,12 +82,10 @@ def test_a_block_is_about_a_tenth_of_a_second_and_can_be_written_to(flite: Flite
 def test_closing_stops_the_child(flite: Flite):
     blocks = flite.synthesize(Utterance(LONG, "slt", "en"))
     next(blocks)
-    started = time.perf_counter()
 
     blocks.close()
 
-    assert time.perf_counter() - started < 1
-    _wait_until(lambda: len(_family(flite)) == 1)
+    wait_until(lambda: len(_family(flite)) == 1)
 
 
 @pytest.mark.parametrize("speed", [0.25, 0.5, 2.0, 4.0])
@@ -127,7 +124,7 @@ def test_it_starts_its_process_again_when_that_is_gone():
     flite = Flite()
     before = say(flite, FOX, "slt")
     os.kill(_family(flite)[0], signal.SIGKILL)
-    _wait_until(lambda: not _family(flite))
+    wait_until(lambda: not _family(flite))
 
     with ThreadPoolExecutor(4) as pool:
         after = list(pool.map(lambda _: say(flite, FOX, "slt"), range(4)))
@@ -141,7 +138,7 @@ def test_its_process_ends_with_it():
 
     del flite
 
-    _wait_until(lambda: not _alive(process))
+    wait_until(lambda: not _alive(process))
 
 
 def test_an_utterance_of_another_thread_outlives_a_close(flite: Flite):
@@ -174,10 +171,3 @@ def _alive(pid: int) -> bool:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except OSError:
         return False
-
-
-def _wait_until(holds) -> None:
-    deadline = time.monotonic() + 5
-    while not holds():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)

@@ -6,15 +6,16 @@ from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
+from types import SimpleNamespace
 
 import pytest
 
+from tests.waiting import TIMEOUT_S, wait_until
 from voice.engines import pool as pools
 from voice.engines.base import EngineBusy, EngineFailed, ModelBroken, Source
 from voice.engines.pool import Pool
 
 SIZE = 100
-LONG = 30.0
 # seconds: more than any of it takes
 
 
@@ -46,12 +47,12 @@ class Shelf:
 
     def load(self, source: Source) -> Fake:
         self.loads[source.name] += 1
-        assert self.gate.wait(LONG)
+        assert self.gate.wait(TIMEOUT_S)
         if self.error is not None:
             raise self.error
         return Fake(source.name)
 
-    def pool(self, *, room_for: int = 0, patience: float = LONG, idle: float = 0.0) -> Pool[Fake]:
+    def pool(self, *, room_for: int = 0, patience: float = TIMEOUT_S, idle: float = 0.0) -> Pool[Fake]:
         return Pool(self.load, weigh=lambda _: SIZE, budget=room_for * SIZE, patience=patience, idle=idle)
 
 
@@ -93,10 +94,10 @@ def test_other_models_load_meanwhile(shelf: Shelf):
     both = threading.Barrier(2)
 
     def load(source: Source) -> Fake:
-        both.wait(LONG)
+        both.wait(TIMEOUT_S)
         return shelf.load(source)
 
-    pool = Pool(load, weigh=lambda _: SIZE, budget=0, patience=LONG, idle=0.0)
+    pool = Pool(load, weigh=lambda _: SIZE, budget=0, patience=TIMEOUT_S, idle=0.0)
 
     with ThreadPoolExecutor(2) as executor:
         models = list(executor.map(lambda name: use(pool, name), ["ana", "bo"]))
@@ -150,14 +151,13 @@ def test_who_waits_for_a_load_that_takes_too_long_is_told_that_it_is_busy(shelf:
     shelf.gate.clear()
     with ThreadPoolExecutor(1) as executor:
         first = executor.submit(use, pool, "ana")
-        while not shelf.loads:
-            time.sleep(0.001)
+        wait_until(lambda: shelf.loads)
 
         with pytest.raises(EngineBusy):
             use(pool, "ana")
 
         shelf.gate.set()
-        assert first.result(LONG).name == "ana"
+        assert first.result(TIMEOUT_S).name == "ana"
 
 
 def test_the_least_recently_used_makes_room(shelf: Shelf):
@@ -199,7 +199,7 @@ def test_it_goes_on_as_soon_as_there_is_room(shelf: Shelf):
             time.sleep(0.05)
             assert not waiting.done()
 
-        assert waiting.result(LONG / 2).name == "bo"
+        assert waiting.result(TIMEOUT_S / 2).name == "bo"
     assert ana.closed
 
 
@@ -208,8 +208,7 @@ def test_what_is_being_loaded_takes_room_too(shelf: Shelf):
     shelf.gate.clear()
     with ThreadPoolExecutor(1) as executor:
         executor.submit(use, pool, "ana")
-        while not shelf.loads:
-            time.sleep(0.001)
+        wait_until(lambda: shelf.loads)
 
         with pytest.raises(EngineBusy):
             use(pool, "bo")
@@ -226,11 +225,13 @@ def test_a_model_that_is_larger_than_the_budget_is_loaded_alone(shelf: Shelf):
     assert loaded(pool) == ["bo"]
 
 
-def test_what_was_idle_for_too_long_is_unloaded(shelf: Shelf):
-    pool = shelf.pool(idle=0.5)
+def test_what_was_idle_for_too_long_is_unloaded(shelf: Shelf, monkeypatch: pytest.MonkeyPatch):
+    now = 1_000.0
+    monkeypatch.setattr(pools, "time", SimpleNamespace(monotonic=lambda: now))
+    pool = shelf.pool(idle=60.0)
     used, unused = use(pool, "ana"), use(pool, "bo")
     with pool.use(source("ana")):
-        time.sleep(0.6)
+        now += 61
 
         assert pool.sweep() == 1
 
@@ -302,14 +303,14 @@ def test_weighing_a_model_holds_nobody_up_and_is_done_once(shelf: Shelf):
         weighed[source.name] += 1
         if source.name == "bo":
             weighing.set()
-            assert scales.wait(LONG)
+            assert scales.wait(TIMEOUT_S)
         return SIZE
 
-    pool = Pool(shelf.load, weigh=weigh, budget=2 * SIZE, patience=LONG, idle=0.0)
+    pool = Pool(shelf.load, weigh=weigh, budget=2 * SIZE, patience=TIMEOUT_S, idle=0.0)
     use(pool, "ana")
     with ThreadPoolExecutor(9) as executor:
         waiting = [executor.submit(use, pool, "bo") for _ in range(8)]
-        assert weighing.wait(LONG)
+        assert weighing.wait(TIMEOUT_S)
 
         used = executor.submit(use, pool, "ana")
         try:
@@ -317,7 +318,7 @@ def test_weighing_a_model_holds_nobody_up_and_is_done_once(shelf: Shelf):
         finally:
             scales.set()
 
-        assert {each.result(LONG).name for each in waiting} == {"bo"}
+        assert {each.result(TIMEOUT_S).name for each in waiting} == {"bo"}
     assert weighed == {"ana": 1, "bo": 1}
 
 
@@ -327,17 +328,16 @@ def test_what_can_not_be_weighed_is_broken_and_nobody_elses_trouble(shelf: Shelf
             raise ModelBroken("its folder is gone")
         return SIZE
 
-    pool = Pool(shelf.load, weigh=weigh, budget=2 * SIZE, patience=LONG, idle=0.0)
+    pool = Pool(shelf.load, weigh=weigh, budget=2 * SIZE, patience=TIMEOUT_S, idle=0.0)
     shelf.gate.clear()
     with ThreadPoolExecutor(2) as executor:
         bo = executor.submit(use, pool, "bo")
-        while not shelf.loads["bo"]:
-            time.sleep(0.001)
+        wait_until(lambda: shelf.loads["bo"])
         cleo = executor.submit(use, pool, "cleo")
         time.sleep(0.1)
         shelf.gate.set()
 
-        assert (bo.result(LONG).name, cleo.result(LONG).name) == ("bo", "cleo")
+        assert (bo.result(TIMEOUT_S).name, cleo.result(TIMEOUT_S).name) == ("bo", "cleo")
     assert pool.unload("bo")
     for _ in range(2):
         with pytest.raises(ModelBroken):
@@ -350,13 +350,12 @@ def test_it_is_empty_when_nothing_is_there_or_on_its_way(shelf: Shelf):
     shelf.gate.clear()
     with ThreadPoolExecutor(1) as executor:
         loading = executor.submit(use, pool, "ana")
-        while not shelf.loads:
-            time.sleep(0.001)
+        wait_until(lambda: shelf.loads)
 
         assert not pool.empty
 
         shelf.gate.set()
-        loading.result(LONG)
+        loading.result(TIMEOUT_S)
     assert not pool.empty
     pool.clear()
     assert pool.empty
@@ -369,4 +368,4 @@ def test_of_two_that_wait_for_room_one_has_it_when_there_is_some(shelf: Shelf):
             waiting = [executor.submit(use, pool, name) for name in ("bo", "cleo")]
             time.sleep(0.1)
 
-        assert [each.result(LONG).name for each in waiting] == ["bo", "cleo"]
+        assert [each.result(TIMEOUT_S).name for each in waiting] == ["bo", "cleo"]

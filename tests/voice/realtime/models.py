@@ -11,7 +11,7 @@ from typing import Any
 from pydantic import SecretStr
 
 from tests.jobs.receivers import Behaviour, Receiver
-from tests.voice.waiting import until
+from tests.waiting import wait_until
 from voice.realtime.chat import Chat
 from voice.realtime.responder import Delta, Message, Prompt, Words
 
@@ -37,7 +37,7 @@ def asked_of(server: Receiver) -> list[dict[str, Any]]:
 
 
 async def until_asked(server: Receiver, *, times: int = 1) -> None:
-    await asyncio.to_thread(until, lambda: len(server.sent) >= times)
+    await asyncio.to_thread(wait_until, lambda: len(server.sent) >= times)
 
 
 def chunk(finish: str | None = None, **delta: Any) -> dict[str, Any]:

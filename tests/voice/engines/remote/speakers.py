@@ -12,6 +12,7 @@ import numpy as np
 
 from config.upstreams import Upstream
 from tests.jobs.receivers import Behaviour, Receiver
+from tests.waiting import TIMEOUT_S
 from voice.engines.base import Pcm, Utterance
 from voice.engines.remote import Remote
 from voice.engines.tone import Tone
@@ -26,7 +27,7 @@ def upstream_at(server: Receiver | int, **fields: Any) -> Upstream:
         "url": f"http://127.0.0.1:{port}/v1",
         "model": "tone",
         "voices": [{"name": "anna", "upstream_voice": "tone", "languages": ["mul"]}],
-        "timeout": 30,
+        "timeout": TIMEOUT_S,
     }
     return Upstream.model_validate({**ordinary, **fields})
 

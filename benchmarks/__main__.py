@@ -9,13 +9,14 @@ import sys
 import tempfile
 from pathlib import Path
 
-from benchmarks import desk, doorbell, hostile, latency, live, neural, scale, servers, streams
+from benchmarks import desk, detector, doorbell, hostile, latency, live, neural, scale, servers, streams
 from tests.servers import PostgresServer, RedisServer
 
 ALL = {
     "doorbell": doorbell.report,
     "streams": streams.report,
     "hostile": hostile.report,
+    "detector": detector.report,
     "latency": latency.report,
     "scale": scale.report,
     "desk": desk.report,

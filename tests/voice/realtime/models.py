@@ -11,7 +11,7 @@ from typing import Any
 from pydantic import SecretStr
 
 from tests.jobs.receivers import Behaviour, Receiver
-from tests.waiting import wait_until
+from tests.waiting import TIMEOUT_S, wait_until
 from voice.realtime.chat import Chat
 from voice.realtime.responder import Delta, Message, Prompt, Words
 
@@ -20,7 +20,7 @@ HELLO = Prompt("be kind", (Message("user", "hello"),))
 
 def chat_at(server: Receiver | int, *, keys: tuple[str, ...] = (), **fields: Any) -> Chat:
     port = server if isinstance(server, int) else server.port
-    ordinary = {"url": f"http://127.0.0.1:{port}/v1", "model": "parrot", "first_within": 30.0, "next_within": 30.0}
+    ordinary = {"url": f"http://127.0.0.1:{port}/v1", "model": "parrot", "first_within": TIMEOUT_S, "next_within": TIMEOUT_S}
     return Chat(**{**ordinary, "keys": [SecretStr(key) for key in keys], **fields})
 
 

@@ -13,14 +13,13 @@ import pytest
 from tests.jobs.receivers import Receiver
 from tests.voice.engines.remote.speakers import error, silent
 from tests.voice.realtime.models import HELLO, answer, asked_of, chat_at, chunk, said, streamed, until_asked, usage, words
+from tests.waiting import TIMEOUT_S
 from voice.realtime.chat_chunks import Reading
 from voice.realtime.chat_request import body_of
 from voice.realtime.echo import Echo
 from voice.realtime.responder import Call, CallDelta, Finish, Message, Prompt, Words
 from voice.realtime.responders import responder
 
-PATIENCE = 20
-# seconds
 LOOK = {"type": "function", "name": "look", "description": "Looks.", "parameters": {"type": "object", "properties": {}}}
 
 
@@ -43,7 +42,7 @@ async def test_words_come_as_the_model_writes_them_and_their_cost_at_the_end():
 
 async def test_the_first_word_is_here_before_the_model_has_ended():
     heard = threading.Event()
-    with Receiver(streamed(*words("first", "second")[1:], between=lambda: heard.wait(PATIENCE))) as server:
+    with Receiver(streamed(*words("first", "second")[1:], between=lambda: heard.wait(TIMEOUT_S))) as server:
         deltas = chat_at(server).respond(HELLO)
         first = await anext(deltas)
         heard.set()
@@ -211,7 +210,7 @@ async def test_closing_it_closes_the_connection_at_once():
 
         await deltas.aclose()
 
-        assert await asyncio.to_thread(left.wait, PATIENCE)
+        assert await asyncio.to_thread(left.wait, TIMEOUT_S)
 
 
 async def test_leaving_it_before_the_first_word_does_too():
@@ -222,7 +221,7 @@ async def test_leaving_it_before_the_first_word_does_too():
 
         task.cancel()
 
-        assert await asyncio.to_thread(left.wait, PATIENCE)
+        assert await asyncio.to_thread(left.wait, TIMEOUT_S)
 
 
 def test_who_answers_is_the_operators_choice(settings):

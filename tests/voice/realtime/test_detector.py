@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import time
 import tracemalloc
 
 import numpy as np
@@ -151,17 +150,6 @@ def test_it_keeps_no_more_than_a_part_of_a_frame_of_a_long_block():
     tracemalloc.stop()
     assert kept < 20 << 10
     assert peak < 8 << 20
-
-
-def test_a_second_of_speech_costs_some_milliseconds_at_most():
-    spoken = speech()
-    detector = Detector()
-    before = time.process_time()
-
-    for block in blocks(spoken, 2400):
-        detector.push(block)
-
-    assert (time.process_time() - before) / (spoken.size / 24_000) < 0.005
 
 
 @pytest.mark.parametrize("speaker", VOICES)

@@ -4,8 +4,8 @@ PORT ?= 8000
 VENV := .venv
 PYTHON := $(VENV)/bin/python
 RUN = $(PYTHON)
+# without compiling: Python compiles a module when it is first imported, and most are not
 INSTALL = $(VENV)/bin/pip install -q --no-compile -c constraints.txt
-# Python compiles a module when it is first imported, and most are not
 
 LANES = embedded deployed system-embedded system-deployed neural
 # bytecode is kept: a run starts hundreds of Python processes
@@ -47,13 +47,12 @@ coverage: $(VENV)/.dev clients  ## the tests once more, counting the lines that 
 	$(VENV)/bin/coverage report
 
 # lanes that run beside each other; which shape a test runs in is said by the marker in its file (tests/shapes.py)
-UNIT = -m "not e2e and not neural and not browser and not faults"
-SYSTEM = -m "e2e" tests/e2e
+UNIT = --ignore=tests/e2e --ignore=tests/neural --ignore=tests/browser
 embedded: TESTS = --shape=embedded $(UNIT)
 deployed: TESTS = --shape=deployed $(UNIT)
-system-embedded: TESTS = --shape=embedded $(SYSTEM)
-system-deployed: TESTS = --shape=deployed $(SYSTEM)
-neural: TESTS = --shape=embedded -m neural tests/neural
+system-embedded: TESTS = --shape=embedded tests/e2e
+system-deployed: TESTS = --shape=deployed tests/e2e
+neural: TESTS = --shape=embedded tests/neural
 $(LANES):
 	$(RUN) -m pytest -p no:cacheprovider $(TESTS)
 

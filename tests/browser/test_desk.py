@@ -19,7 +19,7 @@ from tests.e2e.system import System, running
 SHOWN = Path(__file__).resolve().parents[2] / "build" / "browser"
 # screenshots, for whoever wants to look
 LOOKS = [(size, scheme) for size in ("desktop", "phone") for scheme in ("light", "dark")]
-FURNISH = f"from tests.browser.furnish import furnish; print(furnish({PASSWORD!r}))"
+CREATE_SAMPLE_DATA = f"from tests.browser.sample_data import create_sample_data; print(create_sample_data({PASSWORD!r}))"
 
 ASKED = {
     "/admin/accounts/apikey/": "revoke",
@@ -50,7 +50,7 @@ def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
 @pytest.fixture(scope="module")
 def roles(system: System) -> list[str]:
     """The groups of staff, each with a member of its name; and a row of everything."""
-    return system.shell(FURNISH).split()
+    return system.shell(CREATE_SAMPLE_DATA).split()
 
 
 def looking(size: str, scheme: str) -> dict[str, Any]:

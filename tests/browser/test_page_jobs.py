@@ -13,8 +13,8 @@ pytest.importorskip("playwright")
 
 from playwright.sync_api import Route, expect
 
-from tests.browser.line import Line
 from tests.browser.people import PHONE, Person, at_the_page, says
+from tests.browser.relay import Relay
 from tests.e2e.system import System
 from tests.waiting import wait_until
 from voice.engines.tone import FAILS_AT_ONCE, SLOW
@@ -112,16 +112,16 @@ def test_a_file_that_is_not_right_is_refused_with_its_lines(service: System, per
 
 
 def test_a_job_is_watched_on_when_the_network_is_back(service: System, person: Person):
-    with Line(service.port) as line:
+    with Relay(service.port) as relay:
         page = person.page
-        person.enter(line.url, service.key, "jobs")
+        person.enter(relay.url, service.key, "jobs")
         lines = "".join(f"Line {n} of a job that takes a while. It says this much.\n" for n in range(60))
         page.evaluate(DROP, ["lines.csv", f"input\n{lines}"])
         page.get_by_role("button", name="Start").click()
         expect(page.locator("#job-counts")).to_have_text(re.compile(r"^[1-9]\d* of 60"))
-        line.cut()
+        relay.cut()
         expect(page.locator("#job-fault")).to_contain_text("connection was lost")
-        line.mend()
+        relay.mend()
         expect(page.locator("#job-counts")).to_have_text("60 of 60 items")
         expect(page.locator("#job-fault")).to_be_hidden()
         page.get_by_role("button", name="Show more").click()

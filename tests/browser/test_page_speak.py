@@ -16,8 +16,8 @@ pytest.importorskip("playwright")
 
 from playwright.sync_api import expect
 
-from tests.browser.line import Line
 from tests.browser.people import PHONE, Person, at_the_page, says, understood
+from tests.browser.relay import Relay
 from tests.e2e.system import System
 from tests.waiting import wait_until
 
@@ -155,10 +155,10 @@ def test_what_goes_wrong_is_told_in_plain_words(service: System, person: Person)
 
 
 def test_a_network_that_went_away_costs_no_text(service: System, person: Person):
-    with Line(service.port) as line:
+    with Relay(service.port) as relay:
         page = person.page
-        person.enter(line.url, service.key)
-        line.cut()
+        person.enter(relay.url, service.key)
+        relay.cut()
         speak(person, SENTENCE)
         expect(page.locator("#speak-fault")).to_contain_text("can't be reached")
         page.context.set_offline(True)
@@ -166,7 +166,7 @@ def test_a_network_that_went_away_costs_no_text(service: System, person: Person)
         person.shot("speak-offline")
         page.context.set_offline(False)
         expect(page.get_by_text("You are offline.")).to_be_hidden()
-        line.mend()
+        relay.mend()
         expect(page.get_by_label("Text", exact=True)).to_have_value(SENTENCE)
         page.get_by_role("button", name="Speak", exact=True).click()
         expect(page.locator("#speak-state")).to_contain_text("s of speech")

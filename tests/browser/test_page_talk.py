@@ -13,8 +13,8 @@ pytest.importorskip("playwright")
 
 from playwright.sync_api import expect
 
-from tests.browser.line import Line
 from tests.browser.people import PHONE, SHOWN, Person, at_the_page, says, understood
+from tests.browser.relay import Relay
 from tests.e2e.system import System, running
 from tests.jobs.receivers import Receiver
 from tests.voice.realtime.models import streamed, words
@@ -89,15 +89,15 @@ def test_who_interrupts_is_heard_and_the_rest_was_not_said(tmp_path: Path):
 
 
 def test_a_connection_that_was_lost_comes_back_to_its_conversation(service: System, tmp_path: Path):
-    with Line(service.port) as line, at_the_page(says(tmp_path, 15.0, SENTENCE, 1.0)) as person:
+    with Relay(service.port) as relay, at_the_page(says(tmp_path, 15.0, SENTENCE, 1.0)) as person:
         page = person.page
-        person.enter(line.url, service.key, "talk")
+        person.enter(relay.url, service.key, "talk")
         page.get_by_role("button", name="Start talking").click()
         expect(page.locator("#state")).to_have_text("Listening")
-        line.cut()
+        relay.cut()
         expect(page.locator("#state")).to_have_text(re.compile("Connection lost"))
         person.shot("lost")
-        line.mend()
+        relay.mend()
         expect(page.locator("#log .machine p")).to_contain_text("weather")
         expect(page.locator("#state")).to_have_text("Listening")
         page.get_by_role("button", name="Hang up").click()

@@ -11,7 +11,7 @@ from openai.types.realtime import RealtimeServerEvent
 
 import voice.realtime
 from tests.clients.readers import Readers
-from tests.clients.told import everything
+from tests.clients.server_events import every_server_event
 
 SOURCES = Path(voice.realtime.__path__[0])
 KNOWN = {get_args(model.model_fields["type"].annotation)[0] for model in get_args(get_args(RealtimeServerEvent)[0])}
@@ -30,15 +30,15 @@ def named() -> set[str]:
 
 
 def test_nothing_that_can_be_told_is_left_out_here():
-    assert kinds(everything(is_beta=False)) == named() | JOINED
+    assert kinds(every_server_event(is_beta=False)) == named() | JOINED
 
 
 def test_all_of_it_passes_the_readers(readers: Readers):
-    assert readers.objections(everything(is_beta=False)) == []
+    assert readers.objections(every_server_event(is_beta=False)) == []
 
 
 def test_all_of_it_passes_the_readers_of_the_beta_dialect(beta_readers: Readers):
-    assert beta_readers.objections(everything(is_beta=True)) == []
+    assert beta_readers.objections(every_server_event(is_beta=True)) == []
 
 
 def test_a_reader_objects_to_what_is_wrong(readers: Readers, beta_readers: Readers):

@@ -5,25 +5,30 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.system import System, running
+from tests.e2e.system import PATIENT, System, running
 from tests.servers import RedisServer
 
 
 @pytest.fixture(scope="session")
 def system(request: pytest.FixtureRequest, shape: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
-    """The system in the session's shape: one process, or web and worker apart on PostgreSQL and Redis."""
+    """Return the system in the run's shape: one process, or a web process, a supervisor and its worker on PostgreSQL and Redis.
+
+    Deployed, webhooks may go to receivers on this machine.
+    """
     folder = tmp_path_factory.mktemp("system")
     if shape == "embedded":
-        with running(folder) as embedded:
+        with running(folder, **PATIENT) as embedded:
             yield embedded
         return
     with running(
         folder,
         server="uvicorn",
-        workers=1,
+        supervised=True,
         DATABASE_URL=request.getfixturevalue("fresh_database")(),
         REDIS_URL=request.getfixturevalue("redis_url"),
+        WEBHOOK_PRIVATE="true",
         WORKER_THREADS="4",
+        **PATIENT,
     ) as deployed:
         yield deployed
 

@@ -9,11 +9,10 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 
 from tests.e2e.system import System
+from tests.waiting import TIMEOUT_S
 
 PATHS = ("/v1/realtime", "/v1/events", "/v1/audio/speech/stream")
-PATIENCE = 30
-ABNORMAL = 1006
-# the connection was cut without a word: daphne does that with much that is against the protocol
+ABNORMAL = 1006  # the connection was cut without a word: daphne does that with much that is against the protocol
 
 
 def opened(system: System, path: str, headers: dict[str, str] | None = None, **options: Any) -> ClientConnection:
@@ -26,7 +25,7 @@ def end(connection: ClientConnection) -> int:
     """The code that the server has closed the socket with, whatever it has told before that."""
     try:
         while True:
-            connection.recv(timeout=PATIENCE)
+            connection.recv(timeout=TIMEOUT_S)
     except ConnectionClosed as closed:
         return closed.rcvd.code if closed.rcvd else ABNORMAL
 

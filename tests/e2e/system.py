@@ -10,17 +10,18 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import httpx
 
+from tests.waiting import TIMEOUT_S, wait_until
+
 ROOT = Path(__file__).resolve().parents[2]
-PATIENCE = 120
-# seconds, with a machine that does much else
-STOP_PATIENCE = 20
+# settings of a service that gives up late, so that a busy machine fails no test
+PATIENT = {"LEASE_SECONDS": "60", "MODEL_WAIT_SECONDS": "600", "LIVE_RESUME_SECONDS": "300"}
+# runs the code that each line of its input holds; it stays, for a Python that imports the project takes two seconds of a processor
 SHELL = """
 import contextlib, io, json, sys, traceback
 import django
@@ -36,7 +37,6 @@ for line in sys.stdin:
     connections.close_all()
     print(json.dumps([printed.getvalue(), problem]), flush=True)
 """
-# it lasts: each Python that imports the project anew takes two seconds of a processor
 PREPARE = """
 from django.core.management import call_command
 call_command("migrate", interactive=False, verbosity=0)
@@ -95,6 +95,13 @@ class System:
         self.workers.append(worker)
         return worker
 
+    def add_server(self) -> tuple[subprocess.Popen[bytes], int]:
+        """Start one more web process. Return it and its port as soon as it listens."""
+        port = free_port()
+        server = self.spawn("serve", "--port", str(port), "--server", self.server)
+        wait_until(lambda: f":{port}" in self.logged())
+        return server, port
+
     def run(self, *arguments: str) -> str:
         """A management command, to its end."""
         done = subprocess.run(
@@ -103,7 +110,7 @@ class System:
             env=self.environment,
             capture_output=True,
             text=True,
-            timeout=PATIENCE,
+            timeout=TIMEOUT_S,
             check=False,
         )
         assert done.returncode == 0, done.stderr
@@ -117,13 +124,15 @@ class System:
         return process
 
     def wait_until_ready(self) -> None:
-        deadline = time.monotonic() + PATIENCE
-        while time.monotonic() < deadline:
+        def is_ready() -> bool:
             with contextlib.suppress(httpx.HTTPError):
-                if httpx.get(f"{self.url}/readyz", timeout=5).status_code == 200:
-                    return
-            time.sleep(0.1)
-        raise AssertionError(f"not ready: {self.logged()[-3000:]}")
+                return httpx.get(f"{self.url}/readyz", timeout=TIMEOUT_S).status_code == httpx.codes.OK
+            return False
+
+        try:
+            wait_until(is_ready)
+        except AssertionError:
+            raise AssertionError(f"not ready: {self.logged()[-3000:]}") from None
 
     def logged(self) -> str:
         self.log.flush()
@@ -136,12 +145,12 @@ class System:
                 process.terminate()
         for process in self.processes:
             try:
-                process.wait(STOP_PATIENCE)
+                process.wait(TIMEOUT_S)
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
         if self._shell is not None:
-            self._shell.communicate(timeout=STOP_PATIENCE)
+            self._shell.communicate(timeout=TIMEOUT_S)
         self._asides.close()
         self.log.close()
 
@@ -150,7 +159,7 @@ class System:
         return {"Authorization": f"Bearer {self.key}"}
 
     def client(self, **options: Any) -> httpx.Client:
-        return httpx.Client(base_url=self.url, headers=self.headers, timeout=PATIENCE, **options)
+        return httpx.Client(base_url=self.url, headers=self.headers, timeout=TIMEOUT_S, **options)
 
     def another_user(self, name: str) -> dict[str, str]:
         """The headers of a user of that name with every scope, made when there is none yet."""

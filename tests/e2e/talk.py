@@ -17,18 +17,15 @@ from openai.resources.realtime.realtime import AsyncRealtimeConnection
 from tests.e2e.system import System
 from tests.e2e.test_understood import RECOGNISER_RATE
 from tests.voice.recordings import spoken
+from tests.waiting import TIMEOUT_S
 
 MODEL = "gpt-realtime"
-PATIENCE = 40
-BLOCK = 4800
-# bytes: 100 ms
+BLOCK = 4800  # bytes: 100 ms
 RATE = 24_000
 HEADER = 44
-SILENCE = bytes(2 * RATE)
-# a second
+SILENCE = bytes(2 * RATE)  # a second
 PHRASE = "She bought some bread and a bottle of water."
-WORDS = {"bottle", "water"}
-# understood over a telephone too
+WORDS = {"bottle", "water"}  # understood over a telephone too
 
 
 @cache
@@ -58,11 +55,10 @@ class Talk:
     def __init__(self, connection: AsyncRealtimeConnection) -> None:
         self.connection = connection
         self.told: list[str] = []
-        self.audio = b""
-        # of the answers
+        self.audio = b""  # of the answers
 
     async def next(self) -> Any:
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(TIMEOUT_S):
             data = await self.connection.recv_bytes()
         self.told.append(data.decode())
         event: Any = self.connection.parse_event(data)

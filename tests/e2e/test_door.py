@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 import socket
 import time
@@ -10,21 +11,18 @@ import httpx
 import pytest
 
 from tests.e2e.system import System
+from tests.waiting import TIMEOUT_S, wait_until
 
-pytestmark = [pytest.mark.e2e, pytest.mark.shapes("deployed")]
+pytestmark = pytest.mark.shapes("deployed")
 
 
-def raw(system: System, request: bytes, *, patience: float = 10) -> bytes:
-    """The bytes that the server answers to bytes."""
-    with socket.create_connection(("127.0.0.1", system.port), timeout=patience) as connection:
+def raw(system: System, request: bytes) -> tuple[int, bytes]:
+    """Return the status and the body of what the server answers to bytes."""
+    with socket.create_connection(("127.0.0.1", system.port), timeout=TIMEOUT_S) as connection:
         connection.sendall(request)
-        answer = b""
-        try:
-            while data := connection.recv(65536):
-                answer += data
-        except TimeoutError:
-            pass
-        return answer
+        answer = http.client.HTTPResponse(connection)
+        answer.begin()
+        return answer.status, answer.read()
 
 
 def test_a_body_that_says_it_is_too_large_is_refused(system: System):
@@ -49,11 +47,11 @@ def test_a_body_that_turns_out_too_large_is_refused(system: System):
 
 def test_who_sends_too_much_slowly_reads_that_it_is_too_much(system: System):
     piece = b" " * 65536
-    with socket.create_connection(("127.0.0.1", system.port), timeout=20) as connection:
+    with socket.create_connection(("127.0.0.1", system.port), timeout=TIMEOUT_S) as connection:
         connection.sendall(b"POST /v1/audio/speech HTTP/1.1\r\nHost: localhost\r\nContent-Length: %d\r\n\r\n" % (48 * len(piece)))
         for _ in range(48):
             connection.sendall(piece)
-            time.sleep(0.01)
+            time.sleep(0.01)  # so that the refusal is there before the rest
         answer = connection.recv(65536)
 
     assert answer.startswith(b"HTTP/1.1 413")
@@ -61,18 +59,18 @@ def test_who_sends_too_much_slowly_reads_that_it_is_too_much(system: System):
 
 @pytest.mark.parametrize("length", [b"-1", b"abc", b"1e3"])
 def test_a_length_that_is_no_number_is_refused(system: System, length: bytes):
-    answer = raw(system, b"POST /v1/audio/speech HTTP/1.1\r\nHost: localhost\r\nContent-Length: " + length + b"\r\n\r\n", patience=3)
+    status, _ = raw(system, b"POST /v1/audio/speech HTTP/1.1\r\nHost: localhost\r\nContent-Length: " + length + b"\r\n\r\n")
 
-    assert answer.startswith(b"HTTP/1.1 400")
+    assert status == 400
 
 
 def test_two_authorizations_are_refused(system: System):
     key = system.key.encode()
     lines = b"GET /v1/models HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n" + 2 * (b"Authorization: Bearer " + key + b"\r\n")
 
-    answer = raw(system, lines + b"\r\n", patience=5)
+    status, _ = raw(system, lines + b"\r\n")
 
-    assert answer.startswith((b"HTTP/1.1 400", b"HTTP/1.1 401"))
+    assert status in (400, 401)
 
 
 def test_a_key_in_the_query_is_not_read(system: System):
@@ -115,16 +113,15 @@ def test_the_admin_has_its_styles(system: System):
 
 @pytest.mark.parametrize("path", ["../../etc/passwd", "..%2f..%2fetc%2fpasswd", "%2e%2e/%2e%2e/config/settings.py", "a%00b", "admin/css"])
 def test_no_other_file_is_served_as_a_style(system: System, path: str):
-    answer = raw(system, f"GET /static/{path} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n".encode())
+    status, body = raw(system, f"GET /static/{path} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n".encode())
 
-    head, _, body = answer.partition(b"\r\n\r\n")
-    assert head.split()[1] in (b"400", b"404")
+    assert status in (400, 404)
     assert b'"code"' in body
 
 
 def test_every_line_of_the_log_is_json_and_holds_no_key(system: System):
-    httpx.get(f"{system.url}/v1/models", headers={**system.headers, "User-Agent": "canary\x1b[31m"})
-    time.sleep(0.2)
+    answer = httpx.get(f"{system.url}/v1/models", headers={**system.headers, "User-Agent": "canary\x1b[31m"})
+    wait_until(lambda: answer.headers["x-request-id"] in system.logged())
 
     lines = [line for line in system.logged().splitlines() if line and not line.startswith("Serving")]
 
@@ -141,7 +138,7 @@ def test_the_metrics_are_told_to_this_machine_and_not_through_a_proxy(system: Sy
 
     assert near.status_code == 200
     assert 'voice_queue_workers{queue="live"} 1.0' in near.text
-    assert f'role="{"web+worker" if not system.workers else "web"}"' in near.text
+    assert 'role="web"' in near.text
     assert through_a_proxy.status_code == 403
     assert "voice_" not in through_a_proxy.text
     assert '"/metrics"' not in system.logged()

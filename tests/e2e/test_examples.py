@@ -16,11 +16,11 @@ from websockets.sync.client import connect
 from tests.clients.readers import NODE, environment
 from tests.e2e.system import ROOT, System, free_port
 from tests.e2e.talk import WORDS, phrase, understood
+from tests.waiting import TIMEOUT_S
 
-pytestmark = pytest.mark.e2e
+pytestmark = pytest.mark.shapes("deployed")
 
 EXAMPLES = ROOT / "examples"
-PATIENCE = 60
 BROWSER = """
 import {converse, samples, speech} from "%s/browser/voice.js";
 
@@ -73,7 +73,7 @@ def recording(tmp_path: Path) -> Path:
 def run(system: System, command: list[str | Path], **more: str) -> str:
     """What an example prints."""
     known = {**system.environment, "VOICE_URL": system.url, "VOICE_KEY": system.key, **more}
-    done = subprocess.run(command, env=known, capture_output=True, text=True, timeout=PATIENCE, check=False)
+    done = subprocess.run(command, env=known, capture_output=True, text=True, timeout=TIMEOUT_S, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 
@@ -148,9 +148,9 @@ def test_pipecat_is_set_up_with_what_is_understood(system: System):
     update = run(system, [sys.executable, "-c", PIPECAT, system.url, system.key], PYTHONPATH=f"{path}:{EXAMPLES / 'pipecat'}")
 
     with connect(f"ws://127.0.0.1:{system.port}/v1/realtime", additional_headers=system.headers) as connection:
-        connection.recv(timeout=PATIENCE)
+        connection.recv(timeout=TIMEOUT_S)
         connection.send(update)
-        session = json.loads(connection.recv(timeout=PATIENCE))
+        session = json.loads(connection.recv(timeout=TIMEOUT_S))
 
     assert session["type"] == "session.updated"
     assert session["session"]["audio"]["output"]["voice"] == "slt"

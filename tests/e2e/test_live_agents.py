@@ -12,10 +12,10 @@ import pytest
 from tests.clients.readers import CLIENTS, NODE, PROGRAMS, environment
 from tests.e2e.system import System
 from tests.e2e.talk import MODEL, SILENCE, WORDS, phrase, understood
+from tests.waiting import TIMEOUT_S
 
-pytestmark = [pytest.mark.e2e, pytest.mark.shapes("deployed")]
+pytestmark = pytest.mark.shapes("deployed")
 
-TIMEOUT = 100
 SDKS: dict[str, tuple[str, list[str | Path]]] = {
     "openai-agents": ("agents", [sys.executable, PROGRAMS / "agents_talk.py"]),
     "@openai/agents": ("node", [NODE, PROGRAMS / "agents_talk.mjs", CLIENTS / "js"]),
@@ -30,7 +30,7 @@ def test_it_holds_a_conversation(system: System, tmp_path: Path, sdk: str):
     url = f"{system.url.replace('http', 'ws', 1)}/v1/realtime?model={MODEL}"
 
     done = subprocess.run(
-        [*command, url, system.key, sound], env=environment(package), capture_output=True, text=True, timeout=TIMEOUT, check=False
+        [*command, url, system.key, sound], env=environment(package), capture_output=True, text=True, timeout=TIMEOUT_S, check=False
     )
 
     assert done.returncode == 0, done.stderr

@@ -1,10 +1,9 @@
-"""What nobody should send to a live session, against the running system: daphne embedded, uvicorn deployed."""
+"""What nobody should send to a live session, against the running system."""
 
 from __future__ import annotations
 
 import base64
 import json
-import time
 from contextlib import ExitStack, suppress
 from typing import Any
 
@@ -13,10 +12,11 @@ import pytest
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection
 
-from tests.e2e.sockets import ABNORMAL, PATIENCE, end, opened, status
+from tests.e2e.sockets import ABNORMAL, end, opened, status
 from tests.e2e.system import System
+from tests.waiting import TIMEOUT_S
 
-pytestmark = [pytest.mark.e2e, pytest.mark.shapes("deployed")]
+pytestmark = pytest.mark.shapes("deployed")
 
 LIVE = "/v1/realtime"
 MOST_SOCKETS = 10
@@ -24,7 +24,7 @@ LARGEST = 1_000_000
 
 
 def told(connection: ClientConnection) -> dict[str, Any]:
-    message: dict[str, Any] = json.loads(connection.recv(timeout=PATIENCE))
+    message: dict[str, Any] = json.loads(connection.recv(timeout=TIMEOUT_S))
     return message
 
 
@@ -236,7 +236,7 @@ def test_a_plan_has_so_many_sessions_and_says_so(system: System, people: dict[st
     assert how == 4429
 
 
-def test_who_may_call_no_more_is_cut_off_within_five_seconds(system: System, people: dict[str, dict[str, str]]):
+def test_who_may_call_no_more_is_cut_off(system: System, people: dict[str, dict[str, str]]):
     act = """
 from accounts.models import ApiKey, User
 [key.revoke() for key in ApiKey.objects.filter(owner__username="nora")]
@@ -245,12 +245,10 @@ User.objects.filter(username="olga").update(is_active=False)
     with opened(system, LIVE, people["nora"]) as revoked, opened(system, LIVE, people["olga"]) as blocked:
         begun = [told(connection)["type"] for connection in (revoked, blocked)]
         system.shell(act)
-        since = time.monotonic()
         ends = [end(connection) for connection in (revoked, blocked)]
-        took = time.monotonic() - since
 
     assert begun == ["session.created"] * 2
-    assert (ends, took < 5) == ([4401, 4401], True)
+    assert ends == [4401, 4401]
     assert [status(system, LIVE, people[name]) for name in ("nora", "olga")] == [403, 403]
 
 

@@ -12,10 +12,9 @@ import pytest
 from tests.clients.readers import PROGRAMS, Readers, environment
 from tests.e2e.system import System
 from tests.e2e.talk import SILENCE, WORDS, phrase
+from tests.waiting import TIMEOUT_S
 
-pytestmark = [pytest.mark.e2e, pytest.mark.shapes("deployed")]
-
-TIMEOUT = 100
+pytestmark = pytest.mark.shapes("deployed")
 
 
 @pytest.mark.parametrize("package", ["openai-2", "openai-1"])
@@ -28,7 +27,7 @@ def test_an_older_client_holds_a_conversation(system: System, beta_readers: Read
         env=environment(package),
         capture_output=True,
         text=True,
-        timeout=TIMEOUT,
+        timeout=TIMEOUT_S,
         check=False,
     )
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 import shutil
-import time
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
@@ -16,25 +15,22 @@ import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from websockets.sync.client import connect
 
-from tests.e2e.system import ROOT, System, free_port, running
+from tests.e2e.system import PATIENT, ROOT, System, free_port, running
 from tests.servers import RedisServer, Server
+from tests.waiting import TIMEOUT_S, wait_until
 
 DEPLOY = ROOT / "deploy"
-RANGE = "2m"
-# in place of Grafana's own choice
-PATIENCE = 60
-# seconds
+RANGE = "2m"  # in place of Grafana's own choice
+# traces of the client's, and its step in them
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
 OF_A_SOCKET = "5bf92f3577b34da6a3ce929d0e0e4736"
 CALLER = "00f067aa0ba902b7"
-# traces of the client's, and its step in them
 STEPS = {"POST v1/audio/speech", "submit", "queue", "make speech", "engine", "encode", "store", "stream"}
-ABSENT_HERE = ("voice_model_memory_bytes", "voice_device_memory_bytes", "voice_upstream_circuit")
 # nothing is loaded, there is no accelerator and no upstream
-FAILING = 1
-# a seed by which the tone engine fails
+ABSENT_HERE = ("voice_model_memory_bytes", "voice_device_memory_bytes", "voice_upstream_circuit")
+FAILING = 1  # a seed by which the tone engine fails
 
-pytestmark = [pytest.mark.e2e, pytest.mark.shapes("deployed")]
+pytestmark = pytest.mark.shapes("deployed")
 
 
 class Prometheus(Server):
@@ -42,7 +38,7 @@ class Prometheus(Server):
 
     def __init__(self, *, web: list[int], workers: list[int]) -> None:
         super().__init__()
-        self._http = httpx.Client(base_url=f"http://127.0.0.1:{self.port}", timeout=10)
+        self._http = httpx.Client(base_url=f"http://127.0.0.1:{self.port}", timeout=TIMEOUT_S)
         jobs = {"voice-web": web, "voice-worker": workers}
         shutil.copy(DEPLOY / "prometheus" / "alerts.yml", self.folder)
         configuration = {
@@ -123,6 +119,7 @@ def observed(
     deployed = {
         "DATABASE_URL": fresh_database(),
         "METRICS_PORT": str(port),
+        **PATIENT,
         "OTEL_EXPORTER_OTLP_ENDPOINT": f"http://127.0.0.1:{collector.server_port}",
     }
     with (
@@ -139,9 +136,9 @@ def prometheus(observed: tuple[System, int]) -> Iterator[Prometheus]:
     system, port = observed
     with Prometheus(web=[system.port], workers=[port]) as server:
         _use(system)
-        until(lambda: server.series(f"rate(voice_items_ended_total[{RANGE}])") >= 2)
+        wait_until(lambda: server.series(f"rate(voice_items_ended_total[{RANGE}])") >= 2)
         _use(system)
-        until(lambda: server.series(f"rate(voice_sockets_ended_total[{RANGE}])") >= 1)
+        wait_until(lambda: server.series(f"rate(voice_sockets_ended_total[{RANGE}])") >= 1)
         yield server
 
 
@@ -153,16 +150,9 @@ def _use(system: System) -> None:
         failed = client.post("/v1/audio/speech", json={"model": "tone", "voice": "tone", "input": "no", "seed": FAILING})
         assert failed.status_code >= httpx.codes.INTERNAL_SERVER_ERROR
     with connect(f"ws://127.0.0.1:{system.port}/v1/realtime?model=gpt-realtime", additional_headers=system.headers) as socket:
-        assert json.loads(socket.recv(timeout=PATIENCE))["type"] == "session.created"
+        assert json.loads(socket.recv(timeout=TIMEOUT_S))["type"] == "session.created"
         assert socket.response is not None
         assert socket.response.headers["x-request-id"].startswith("req_")
-
-
-def until(seen: Callable[[], object]) -> None:
-    deadline = time.monotonic() + PATIENCE
-    while not seen():
-        assert time.monotonic() < deadline
-        time.sleep(0.2)
 
 
 def queries() -> Iterator[tuple[str, str]]:
@@ -190,7 +180,7 @@ def test_every_query_of_the_dashboard_has_series(prometheus: Prometheus):
 
 def test_every_alert_can_be_evaluated_and_asks_for_what_there_is(prometheus: Prometheus):
     known = set(prometheus.ask("label/__name__/values"))
-    until(lambda: all(rule["health"] == "ok" for group in prometheus.ask("rules")["groups"] for rule in group["rules"]))
+    wait_until(lambda: all(rule["health"] == "ok" for group in prometheus.ask("rules")["groups"] for rule in group["rules"]))
 
     rules = [rule for group in prometheus.ask("rules")["groups"] for rule in group["rules"]]
     wanted = {name for rule in rules for name in re.findall(r"\b(?:voice|process)_[a-z_]+\b|\bup\b", rule["query"])}
@@ -211,7 +201,7 @@ def test_one_trace_tells_of_a_request_in_every_process_that_has_a_part_in_it(obs
     with system.client() as client:
         speech = {"model": "tts-1", "voice": "alloy", "input": text}
         answer = client.post("/v1/audio/speech", json=speech, headers={"traceparent": f"00-{TRACE}-{CALLER}-01"})
-    until(lambda: collector.of(TRACE).keys() >= STEPS)
+    wait_until(lambda: collector.of(TRACE).keys() >= STEPS)
 
     spans = collector.of(TRACE)
     server, submit, make = spans["POST v1/audio/speech"], spans["submit"], spans["make speech"]
@@ -232,7 +222,7 @@ def test_a_request_without_a_trace_begins_its_own_and_nonsense_is_none(observed:
     system, _ = observed
     with system.client() as client:
         client.get("/v1/models", headers={"traceparent": "00-nonsense"})
-    until(lambda: any(span.name == "GET v1/models" for _, span in collector.spans))
+    wait_until(lambda: any(span.name == "GET v1/models" for _, span in collector.spans))
 
     [span] = [span for _, span in collector.spans if span.name == "GET v1/models"]
     assert span.trace_id.hex() != TRACE
@@ -245,7 +235,7 @@ def test_the_lines_of_a_worker_name_the_request_that_they_are_about(observed: tu
         answer = client.post("/v1/audio/speech", json={"model": "tone", "voice": "tone", "input": "no", "seed": FAILING})
 
     name = answer.headers["x-request-id"]
-    until(lambda: [line for line in system.logged().splitlines() if name in line and '"logger": "work"' in line])
+    wait_until(lambda: [line for line in system.logged().splitlines() if name in line and '"logger": "work"' in line])
 
 
 def test_what_a_socket_asks_for_is_named_and_traced_like_its_handshake(observed: tuple[System, int], collector: Collector):
@@ -255,7 +245,7 @@ def test_what_a_socket_asks_for_is_named_and_traced_like_its_handshake(observed:
         for event in ({"type": "session.start", "voice": "alloy"}, {"type": "text.append", "text": "Hello."}, {"type": "session.end"}):
             socket.send(json.dumps(event))
         told = [json.loads(message)["type"] for message in socket]
-    until(lambda: {"submit", "make speech"} <= collector.of(OF_A_SOCKET).keys())
+    wait_until(lambda: {"submit", "make speech"} <= collector.of(OF_A_SOCKET).keys())
 
     spans = collector.of(OF_A_SOCKET)
     named = {attribute.key: attribute.value.string_value for attribute in spans["make speech"].attributes}

@@ -15,7 +15,7 @@ from tests.e2e.system import System
 from tests.tones import read_tones
 from tests.voice.recordings import spoken
 
-pytestmark = [pytest.mark.e2e, pytest.mark.shapes("embedded", "deployed")]
+pytestmark = pytest.mark.shapes("deployed")
 
 FORMATS = ["mp3", "opus", "aac", "flac", "wav", "pcm"]
 BYTES_PER_SECOND = 48_000

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import socket
-import time
 from typing import Any
 
 import pytest
@@ -12,10 +11,9 @@ from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
 from tests.e2e.system import System
+from tests.waiting import TIMEOUT_S, wait_until
 
-pytestmark = [pytest.mark.e2e, pytest.mark.shapes("deployed")]
-
-PATIENCE = 30
+pytestmark = pytest.mark.shapes("deployed")
 
 
 def opened(system: System, headers: dict[str, str], query: str = "") -> ClientConnection:
@@ -26,7 +24,7 @@ def opened(system: System, headers: dict[str, str], query: str = "") -> ClientCo
 def told(connection: ClientConnection, kind: str) -> dict[str, Any]:
     """The next event of a kind."""
     while True:
-        event: dict[str, Any] = json.loads(connection.recv(timeout=PATIENCE))
+        event: dict[str, Any] = json.loads(connection.recv(timeout=TIMEOUT_S))
         if event["type"] == kind:
             return event
 
@@ -48,16 +46,19 @@ def begun(connection: ClientConnection) -> str:
 
 def came_back(system: System, headers: dict[str, str], session_id: str) -> ClientConnection:
     """As a client does that is told to try again."""
-    deadline = time.monotonic() + PATIENCE
-    while True:
+
+    def try_again() -> ClientConnection | None:
         connection = opened(system, headers, f"?session_id={session_id}")
-        first = json.loads(connection.recv(timeout=PATIENCE))
-        if first["type"] == "session.created":
-            assert (first["session"]["id"], first["session"]["instructions"]) == (session_id, "Be brief.")
-            return connection
-        connection.close()
-        assert time.monotonic() < deadline, first
-        time.sleep(0.2)
+        first = json.loads(connection.recv(timeout=TIMEOUT_S))
+        if first["type"] != "session.created":
+            connection.close()
+            return None
+        assert (first["session"]["id"], first["session"]["instructions"]) == (session_id, "Be brief.")
+        return connection
+
+    connection = wait_until(try_again)
+    assert connection is not None
+    return connection
 
 
 @pytest.mark.parametrize("how", ["cut", "held"])
@@ -83,13 +84,13 @@ def test_nobody_comes_back_to_a_session_that_is_over_or_anothers(system: System)
     with opened(system, mine) as connection:
         session_id = begun(connection)
         with opened(system, theirs, f"?session_id={session_id}") as other:
-            refused = json.loads(other.recv(timeout=PATIENCE))
+            refused = json.loads(other.recv(timeout=TIMEOUT_S))
             with pytest.raises(ConnectionClosed) as closed:
-                other.recv(timeout=PATIENCE)
+                other.recv(timeout=TIMEOUT_S)
 
     # its client said goodbye
     with opened(system, mine, f"?session_id={session_id}") as again:
-        gone = json.loads(again.recv(timeout=PATIENCE))
+        gone = json.loads(again.recv(timeout=TIMEOUT_S))
 
     assert (refused["error"]["code"], closed.value.rcvd and closed.value.rcvd.code) == ("session_not_found", 4404)
     assert gone["error"]["code"] == "session_not_found"

@@ -8,10 +8,11 @@ import sys
 import numpy as np
 import pytest
 
-from tests.e2e.system import ROOT, System
+from tests.e2e.system import PREPARE, ROOT, System
 from tests.tones import read_tones
+from tests.waiting import TIMEOUT_S
 
-pytestmark = [pytest.mark.e2e, pytest.mark.shapes("embedded", "deployed")]
+pytestmark = pytest.mark.shapes("embedded", "deployed")
 
 
 def test_a_running_service_says_it(system, tmp_path):
@@ -26,12 +27,11 @@ def test_a_running_service_says_it(system, tmp_path):
 @pytest.mark.shapes("embedded")  # where there is Redis, workers are other processes
 def test_where_nothing_runs_and_nothing_is_shared_it_does_the_work_itself(folder):
     alone = System(folder)
-    alone.run("migrate", "--no-input", "-v0")
-    alone.run("welcome")
+    alone.shell(PREPARE.format(port=alone.port))
 
     done = subprocess.run(
         [sys.executable, "manage.py", "say", "-o", "-", "--format", "pcm", "--voice", "tone"],
-        cwd=ROOT, env=alone.environment, input=b"All alone", capture_output=True, timeout=100, check=False,
+        cwd=ROOT, env=alone.environment, input=b"All alone", capture_output=True, timeout=TIMEOUT_S, check=False,
     )  # fmt: skip
 
     assert done.returncode == 0, done.stderr

@@ -6,8 +6,7 @@ import socket
 import struct
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, suppress
 from pathlib import Path
 
@@ -16,10 +15,11 @@ import pytest
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
-from tests.e2e.sockets import ABNORMAL, PATHS, PATIENCE, end, opened, status
+from tests.e2e.sockets import ABNORMAL, PATHS, end, opened, status
 from tests.e2e.system import ROOT, System, free_port
+from tests.waiting import TIMEOUT_S, wait_until
 
-pytestmark = [pytest.mark.e2e, pytest.mark.shapes("embedded", "deployed")]
+pytestmark = pytest.mark.shapes("embedded", "deployed")
 
 MASK = b"\0\0\0\0"
 FRAMES = {
@@ -49,7 +49,7 @@ import django
 from django.core.management import call_command
 django.setup()
 import config.servers
-config.servers.PING_SECONDS = 1
+config.servers.PING_SECONDS = 4
 call_command("serve", port=int(sys.argv[1]), server=sys.argv[2])
 """
 CHANGES = {"version": "Version: 13", "key": "MDEyMzQ1Njc4OWFiY2RlZg==", "upgrade": "Upgrade: websocket\n"}
@@ -62,7 +62,7 @@ def raw(system: System, path: str, port: int = 0, **changed: str) -> socket.sock
         old = CHANGES[given]
         assert old in lines
         lines = lines.replace(old, instead)
-    connection = socket.create_connection(("127.0.0.1", port or system.port), timeout=PATIENCE)
+    connection = socket.create_connection(("127.0.0.1", port or system.port), timeout=TIMEOUT_S)
     connection.sendall(lines.replace("\n", "\r\n").encode())
     return connection
 
@@ -80,15 +80,6 @@ def memory(system: System) -> int:
     """Bytes that the server holds."""
     told = Path(f"/proc/{system.web.pid}/status").read_text()
     return int(next(line for line in told.splitlines() if line.startswith("VmRSS")).split()[1]) * 1024
-
-
-def until(check: Callable[[], bool]) -> bool:
-    deadline = time.monotonic() + PATIENCE
-    while not check():
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(0.1)
-    return True
 
 
 @pytest.mark.parametrize("path", PATHS)
@@ -140,7 +131,7 @@ def test_a_flood_of_pings_ends_the_socket_and_what_answers_nobody_reads_are_not_
         for _ in range(50):
             reading.ping()
         reading.send("{")
-        after_some = reading.recv(timeout=PATIENCE)
+        after_some = reading.recv(timeout=TIMEOUT_S)
         with suppress(OSError):
             reading.socket.sendall(PING * 20_000)
         ends = end(reading)
@@ -164,9 +155,9 @@ def test_clients_that_leave_at_once_leave_nothing_behind(system: System):
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         connection.close()
 
-    assert until(lambda: files(system) <= before + 5), (before, files(system))
+    wait_until(lambda: files(system) <= before + 5)
     # nor are they counted: a user may have ten
-    assert until(lambda: room_for(system, 10))
+    wait_until(lambda: room_for(system, 10))
 
 
 def room_for(system: System, number: int) -> bool:
@@ -175,25 +166,25 @@ def room_for(system: System, number: int) -> bool:
         with suppress(ConnectionClosed):
             for each in held:
                 each.send("{")
-                each.recv(timeout=PATIENCE)
+                each.recv(timeout=TIMEOUT_S)
             return True
     return False
 
 
 @pytest.fixture
 def impatient(system: System) -> Iterator[int]:
-    """The port of a server that asks after a second of silence whether a client is still there."""
+    """The port of a server that asks after four seconds of silence whether a client is still there."""
     port = free_port()
     serve = [sys.executable, "-c", SERVE, str(port), system.server]
     server = subprocess.Popen(
         serve, cwd=ROOT, env={**system.environment, "DJANGO_SETTINGS_MODULE": "config.settings"}, stdout=system.log, stderr=system.log
     )
     try:
-        assert until(lambda: f":{port}" in system.logged())
+        wait_until(lambda: f":{port}" in system.logged())
         yield port
     finally:
         server.terminate()
-        server.wait(PATIENCE)
+        server.wait(TIMEOUT_S)
 
 
 def test_who_does_not_answer_is_taken_for_gone_and_who_does_is_not(system: System, impatient: int):
@@ -206,6 +197,6 @@ def test_who_does_not_answer_is_taken_for_gone_and_who_does_is_not(system: Syste
                 while connection.recv(4096):
                     pass
         there.send("{")
-        told = there.recv(timeout=PATIENCE)
+        told = there.recv(timeout=TIMEOUT_S)
 
     assert "parse_error" in told

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import json
-import time
 from typing import Any
 
 import pytest
@@ -13,11 +12,11 @@ from websockets.sync.client import ClientConnection, connect
 from websockets.typing import Subprotocol
 
 from tests.e2e.system import System
+from tests.waiting import TIMEOUT_S, wait_until
 
-pytestmark = [pytest.mark.e2e, pytest.mark.shapes("deployed")]
+pytestmark = pytest.mark.shapes("deployed")
 
 TEXT = "Well, this is how a model writes: a few letters at a time. Nobody waits for its last word. Not one of us."
-PATIENCE = 30
 
 
 def opened(system: System, token: str) -> ClientConnection:
@@ -34,7 +33,7 @@ def say(connection: ClientConnection, kind: str, **fields: Any) -> None:
 def hear(connection: ClientConnection, *kinds: str) -> dict[str, Any]:
     """The next event of one of these kinds."""
     while True:
-        event: dict[str, Any] = json.loads(connection.recv(timeout=PATIENCE))
+        event: dict[str, Any] = json.loads(connection.recv(timeout=TIMEOUT_S))
         assert event["type"] != "error", event
         if event["type"] in kinds:
             return event
@@ -58,16 +57,15 @@ def test_a_models_words_are_heard_while_it_writes_cancelled_and_heard_again(syst
             sound += len(base64.b64decode(event.get("audio", "")))
             words += [word["word"] for word in event.get("words", [])]
         with pytest.raises(ConnectionClosedOK):
-            connection.recv(timeout=PATIENCE)
+            connection.recv(timeout=TIMEOUT_S)
 
     assert (started["voice"], started["model"], started["language"], started["sample_rate"]) == ("slt", "flite", "en-us", 24_000)
     assert early["piece"] == 0
     assert " ".join(words) == TEXT.replace(",", "").replace(":", "").replace(".", "")
     assert sound / 48_000 <= event["seconds"] < sound / 48_000 + 10
     assert event["characters"] == pytest.approx(len(TEXT), abs=5)
-    deadline = time.monotonic() + PATIENCE
-    while left := system.shell("from jobs.models import Item; print(*Item.objects.filter(state__in=['queued', 'running'])[:5])"):
-        assert time.monotonic() < deadline, left
+    unfinished = "from jobs.models import Item; print(*Item.objects.filter(state__in=['queued', 'running'])[:5])"
+    wait_until(lambda: system.shell(unfinished) == "")
 
 
 def test_whoever_does_not_say_who_he_is_is_refused(system: System):

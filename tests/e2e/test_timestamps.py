@@ -10,7 +10,7 @@ import pytest
 
 from tests.e2e.system import System
 
-pytestmark = [pytest.mark.e2e, pytest.mark.parametrize("store", [True, False])]
+pytestmark = [pytest.mark.shapes("deployed"), pytest.mark.parametrize("store", [True, False])]
 
 
 def events(system: System, **fields: Any) -> tuple[list[dict[str, Any]], str | None]:

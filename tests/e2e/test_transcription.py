@@ -16,7 +16,7 @@ from tests.voice.audio.files import M4A, WEBM, encoded, muxed, wav
 from tests.voice.recordings import spoken
 from voice.audio.pcm import RATE
 
-pytestmark = [pytest.mark.e2e, pytest.mark.shapes("deployed")]
+pytestmark = pytest.mark.shapes("deployed")
 
 BROTHER = "My brother works in a large hospital."
 WEATHER = "The weather is very nice today."

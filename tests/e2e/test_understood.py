@@ -10,7 +10,7 @@ import pytest
 
 from tests.e2e.system import System
 
-pytestmark = [pytest.mark.e2e, pytest.mark.shapes("deployed")]
+pytestmark = pytest.mark.shapes("deployed")
 
 SENTENCES = {
     "The weather is very nice today.": {"weather", "nice", "today"},

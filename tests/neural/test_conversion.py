@@ -14,8 +14,6 @@ from voice.engines.base import EngineBusy, ModelBroken, Pcm, Source, Unsupported
 from voice.engines.coqui import Coqui
 from voice.engines.coqui.conversion import LONGEST_PIECE, SHORTEST_PIECE, Converter, pieces, quietest
 
-pytestmark = pytest.mark.neural
-
 BLOCK = 2_400
 # samples
 MODELS = ("freevc", "openvoice", "knnvc")

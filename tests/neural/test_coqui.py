@@ -21,8 +21,6 @@ from voice.engines.coqui import xtts as streaming
 from voice.engines.coqui.library import torch, tts
 from voice.engines.coqui.vits import Spoken, Wave
 
-pytestmark = pytest.mark.neural
-
 FOX = "The quick brown fox jumps over the lazy dog."
 STICKY = "CUDA error: device-side assert triggered"
 

@@ -9,8 +9,6 @@ import pytest
 from voice.engines.coqui import layout
 from voice.engines.coqui.library import torch
 
-pytestmark = pytest.mark.neural
-
 ROUNDING = 1e-5
 
 

@@ -15,8 +15,6 @@ from voice.engines.coqui.library import torch
 from voice.engines.coqui.resident import Vits
 from voice.engines.coqui.vits import AFTER, Row, Spoken, Wave
 
-pytestmark = pytest.mark.neural
-
 TEXTS = (
     "Yes.",
     "The quick brown fox jumps over the lazy dog.",

@@ -10,8 +10,6 @@ from voice.engines.base import Mark, Source
 from voice.engines.coqui import Coqui
 from voice.engines.coqui.words import marks
 
-pytestmark = pytest.mark.neural
-
 BLANK = "<BLNK>"
 
 

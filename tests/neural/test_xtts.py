@@ -19,8 +19,6 @@ from voice.engines.coqui.library import torch
 from voice.engines.coqui.resident import Xtts, kept
 from voice.engines.coqui.xtts import CODE_RATE, Conditioning
 
-pytestmark = pytest.mark.neural
-
 HELLO = "Hello there, my friend."
 RATE = 24_000
 LAST = 600

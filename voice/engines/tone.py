@@ -12,7 +12,7 @@ Where the operator allows test engines, an utterance's seed makes it misbehave:
 | 3             | speaks half of the bytes, then hangs: for ever an empty block each 10 ms, so that it can be closed meanwhile |
 | 4             | kills its process by SIGKILL after half of the bytes                                                         |
 | 1000 to 61000 | is slow: sleeps `seed - 1000` ms before each byte, which comes as a block of its own                         |
-| from 10^9 on  | until that moment, in Unix seconds, costs the worker its device                                              |
+| from 10^9 on  | costs the worker its device, if its process began before that moment, in Unix seconds                        |
 
 Any other seed, and any seed where test engines are not allowed, changes nothing.
 """
@@ -41,8 +41,7 @@ HANGS_HALF_WAY = 3
 DIES_HALF_WAY = 4
 SLOW = 1_000
 SLOWEST = 61_000
-LOST_UNTIL = 1_000_000_000
-# from here on a seed is a moment in Unix seconds, before which it costs the worker its device
+LOST_FROM = 1_000_000_000  # from here on a seed is a moment in Unix seconds: a worker that began before it loses its device
 
 BLOCK_BYTES = 5
 # 200 ms of sound
@@ -51,6 +50,9 @@ HANG_STEP = 0.01
 FULL_SCALE = 32_767
 BYTES = 256
 MS = 1_000
+
+
+_BEGAN = time.time()  # when the process imported this: before it was ready for work
 
 
 class _Broken(EngineFailed):
@@ -91,7 +93,7 @@ class Tone(Synthesizer):
         if seed is not None and SLOW <= seed <= SLOWEST:
             yield from self._slowly(codes, (seed - SLOW) / MS)
             return
-        if seed is not None and seed >= LOST_UNTIL and time.time() < seed:
+        if seed is not None and seed >= LOST_FROM and seed > _BEGAN:
             raise DeviceLost
         half = len(codes) // 2
         yield from self._blocks(codes[:half])

@@ -8,7 +8,7 @@ const [packages, url, key, file] = process.argv.slice(2);
 const require = createRequire(join(packages, 'index.js'));
 const { OpenAIRealtimeWebSocket, RealtimeAgent, RealtimeSession } = require('@openai/agents-realtime');
 
-const PATIENCE = 40_000;
+const PATIENCE = 180_000;
 const BLOCK = 4800;
 
 const errors = [];

@@ -11,7 +11,7 @@ from typing import Any
 from agents.realtime import RealtimeAgent, RealtimeRunner
 from agents.realtime.model import RealtimeModelConfig
 
-PATIENCE = 40
+PATIENCE = 180
 BLOCK = 4800
 
 

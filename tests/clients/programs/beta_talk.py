@@ -15,7 +15,7 @@ from openai import AsyncOpenAI
 
 MODEL = "gpt-4o-realtime-preview"
 BLOCK = 4800
-PATIENCE = 40
+PATIENCE = 180
 WEATHER = {"type": "function", "name": "weather", "description": "Of a place.", "parameters": {"type": "object", "properties": {}}}
 
 
@@ -56,7 +56,7 @@ async def converse(talk: Talk, sound: bytes) -> None:
     await connection.conversation.item.retrieve(item_id=said)
     await talk.until("conversation.item.retrieved")
 
-    await talk.write("This is to be cut off before it has come to its end.")
+    await talk.write("This is to be cut off before it has come to its end. " * 40)
     await connection.response.create()
     await talk.until("response.audio.delta")
     await connection.response.cancel()

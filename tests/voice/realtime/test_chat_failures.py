@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from http.server import BaseHTTPRequestHandler
+from typing import Any
 
 import pytest
 
@@ -127,7 +128,7 @@ async def test_signs_of_life_are_no_words():
 
 
 @pytest.mark.parametrize("broken", [{"whole": False}, {"framed": False}])
-async def test_an_answer_that_breaks_off_is_neither_begun_again_nor_apologised_for(broken: dict[str, bool]):
+async def test_an_answer_that_breaks_off_is_neither_begun_again_nor_apologised_for(broken: dict[str, Any]):
     with Receiver(streamed(chunk(content="half an"), chunk(content=" answer"), **broken)) as server:
         heard, failed = await failure(chat_at(server, fallback=SORRY))
 

@@ -40,7 +40,7 @@ class Told:
         return self.take(self.machine.receive({"type": kind, **fields}, 0.0))
 
 
-def everything(*, is_beta: bool) -> list[str]:
+def every_server_event(*, is_beta: bool) -> list[str]:
     told = [
         script(is_beta)
         for script in (_settings, _errors, _voice, _misheard, _text, _tools, _ends, _items, _formats, _transcription, _chance)

@@ -1,4 +1,4 @@
-"""A line between a browser and a service that can be cut as a cable is."""
+"""A TCP relay between a browser and a service, which a test can cut."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Self
 CHUNK = 65_536
 
 
-class Line:
+class Relay:
     def __init__(self, port: int) -> None:
         self._port = port
         self._listener = socket.create_server(("127.0.0.1", 0))

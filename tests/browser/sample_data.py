@@ -47,8 +47,8 @@ WAVEFORM = {"peaks": [abs(n % 40 - 20) * 4 for n in range(120)], "level_db": -21
 DEVICE = {"device": "an accelerator", "memory_used": 3_221_225_472, "memory_total": 17_179_869_184}
 
 
-def furnish(password: str) -> str:
-    """People of each role, and what they look at. The names of the roles."""
+def create_sample_data(password: str) -> str:
+    """Create a user of each role and rows of every kind. Return the names of the roles."""
     User.objects.create_superuser("boss", "boss@example.org", password)
     for group in Group.objects.all():
         User.objects.create_user(group.name, f"{group.name}@example.org", password, is_staff=True).groups.add(group)

@@ -25,7 +25,7 @@ from typing import Any, Self
 import structlog
 from django.conf import settings
 from django.db import Error as DatabaseFault
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from dramatiq.middleware import TimeLimitExceeded
 
 from accounts.models.ledger import MILLISECONDS
@@ -54,6 +54,7 @@ SILENCE = 5.0
 # seconds without a try after the stream could not be reached: one that hangs would hold up every block
 COURTESY = 0.1
 # seconds at most in which an item that nobody waits for lets go first what somebody does: before it is begun, on the way, and at its end
+MAX_STORES = 5  # of one output
 PIECE = 1 << 16
 # bytes in which an unstreamed result is told
 
@@ -205,11 +206,7 @@ class Work(AbstractContextManager["Work"]):
         """Store the output, then in one transaction end the item, record the output and charge for it; then tell."""
         item = self.item
         self._file.flush()
-        output = self._stored() if item.store else None
-        with transaction.atomic():
-            ended = item.end(State.COMPLETED, charge=self._charge())
-            if ended and output is not None:
-                output.save(force_insert=True)
+        ended, output = self._end_with_output()
         if not ended:
             if output is not None:
                 for name in output.blobs:
@@ -223,6 +220,25 @@ class Work(AbstractContextManager["Work"]):
             # before the end, after which they are looked for
             self._tell(Entry(Kind.END, item.attempt, 0, self.timestamps), key=timestamps.stream_of(item))
         self._tell(Entry(Kind.END, item.attempt, self._written))
+
+    def _end_with_output(self) -> tuple[bool, Output | None]:
+        """Store the output, end the item and record both. Return whether the item was still this worker's to end, and the output.
+
+        The same bytes may be removed between the storing and the commit, for their owner may have deleted another output of them. They
+        are stored again then.
+        """
+        for _ in range(MAX_STORES):
+            output = self._stored() if self.item.store else None
+            try:
+                with transaction.atomic():
+                    ended = self.item.end(State.COMPLETED, charge=self._charge())
+                    if ended and output is not None:
+                        output.save(force_insert=True)
+            except IntegrityError as fault:
+                log.info("stored again", reason=repr(fault))
+            else:
+                return ended, output
+        raise StorageUnavailable
 
     @tracing.spanned("store")
     def _stored(self) -> Output:

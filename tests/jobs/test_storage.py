@@ -162,7 +162,7 @@ def test_a_file_that_is_kept_while_it_is_discarded_is_there_in_the_end(transacti
 def test_whatever_is_removed_meanwhile_an_output_has_its_file(transactional_db, alice):
     """One deletes the only output of some bytes while a worker stores the same ones, and a check throws away what has no row.
 
-    The worker may find its blob gone when it writes the row. Then it has no output and makes it again, as its lease's end sees to.
+    The worker may find its blob gone when it writes the row. Then it stores the bytes again, as `Work` does.
     """
 
     def run(step, *arguments):

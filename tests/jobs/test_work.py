@@ -15,10 +15,11 @@ from dramatiq.middleware import TimeLimitExceeded
 from accounts.errors import InsufficientQuota
 from accounts.models import Usage
 from config.errors import Refusal
+from jobs import storage
 from jobs.dealing import sweep
 from jobs.errors import StorageUnavailable
 from jobs.keeper import Keeper, keeper
-from jobs.models import Item, Job, Output, State
+from jobs.models import Blob, Item, Job, Output, State
 from jobs.streams import streams
 from jobs.streams.base import Entry, Kind
 from jobs.work import OUTAGE_ATTEMPTS, Work, claim
@@ -251,6 +252,27 @@ def test_a_storage_that_refuses_is_a_passing_fault(alice, settings, tmp_path):
     item.refresh_from_db()
     assert item.state == State.QUEUED
     assert not Usage.objects.exists()
+
+
+def test_bytes_that_somebody_removes_before_their_output_is_recorded_are_stored_again(alice, monkeypatch):
+    kept: list[str] = []
+    keep = storage.keep
+
+    def keep_and_lose_once(*arguments, **options) -> Blob:
+        blob = keep(*arguments, **options)
+        kept.append(blob.pk)
+        if len(kept) == 1:
+            assert storage.remove(blob.pk)
+        return blob
+
+    monkeypatch.setattr(storage, "keep", keep_and_lose_once)
+    with claimed(make_item(alice)) as work:
+        work.write(b"data", seconds=1.0)
+
+    output = Output.objects.get()
+    assert (output.item.state, Usage.objects.count(), len(kept)) == (State.COMPLETED, 1, 2)
+    with default_storage.open(output.blob_id) as file:
+        assert file.read() == b"data"
 
 
 def test_a_lease_is_kept_while_the_work_goes_on(alice):

@@ -235,6 +235,8 @@ class Work(AbstractContextManager["Work"]):
                     if ended and output is not None:
                         output.save(force_insert=True)
             except IntegrityError as fault:
+                if output is None:
+                    raise
                 log.info("stored again", reason=repr(fault))
             else:
                 return ended, output

@@ -116,6 +116,10 @@ class System:
         assert done.returncode == 0, done.stderr
         return done.stdout
 
+    def call(self, *arguments: str) -> str:
+        """Run a management command in the shell that stays, which is cheaper than `run`. Return what it prints."""
+        return self.shell(f"from django.core.management import call_command; call_command(*{arguments!r})")
+
     def spawn(self, *arguments: str) -> subprocess.Popen[bytes]:
         process = subprocess.Popen(
             [sys.executable, "manage.py", *arguments], cwd=ROOT, env=self.environment, stdout=self.log, stderr=self.log

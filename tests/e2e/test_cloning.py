@@ -25,7 +25,7 @@ def models(system: System, tmp_path_factory: pytest.TempPathFactory) -> None:
     folder = tmp_path_factory.mktemp("models")
     made = {"tiny-xtts": make_xtts(folder / "xtts"), "tiny-openvoice": make_openvoice(folder / "openvoice")}
     for name, path in made.items():
-        system.shell(f"from django.core.management import call_command; call_command('models', 'add', {name!r}, {str(path)!r})")
+        system.call("models", "add", name, str(path))
 
 
 @pytest.fixture(scope="module")

@@ -190,12 +190,12 @@ def test_a_database_that_was_away_is_found_again(folder: Path):
 def recovered(system: System) -> str:
     """What a listener hears once the system answers again."""
 
-    def heard() -> str:
+    def hear_once() -> str:
         listener = Listener(system, seed=None)
         listener.join()
         return listener.text if listener.error is None and listener.status == httpx.codes.OK else ""
 
-    return wait_until(heard)
+    return wait_until(hear_once)
 
 
 def test_an_embedded_server_that_was_killed_makes_what_it_had_taken_after_its_next_start(folder: Path):
